@@ -1,0 +1,83 @@
+"""motivlab: from a questionnaire and a data file to a checked, disclosure-safe prevalence report.
+
+>>> import motivlab as ml
+>>> sorted(ml.__all__)[:3]
+['Design', 'Questionnaire', 'Survey']
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Where each name lives; it is imported when it is first used, so that `import motivlab` is quick.
+_HOME = {
+    "Questionnaire": "questionnaire",
+    "Design": "survey",
+    "Survey": "survey",
+    "open_survey": "survey",
+    "import_survey": "spss",
+    "schema": "schema",
+    "check": "schema",
+    "prevalence": "prevalence",
+    "read_published": "published",
+    "against_published": "published",
+    "gate": "gate",
+    "table": "tables",
+    "plot_prevalence": "figures",
+    "describe": "sentences",
+    "takeaway": "sentences",
+    "limits": "sentences",
+    "export": "exports",
+    "together": "exports",
+    "write_report": "report",
+}
+
+__all__ = list(_HOME)
+
+if TYPE_CHECKING:
+    from .exports import export as export
+    from .exports import together as together
+    from .figures import plot_prevalence as plot_prevalence
+    from .gate import gate as gate
+    from .prevalence import prevalence as prevalence
+    from .published import against_published as against_published
+    from .published import read_published as read_published
+    from .questionnaire import Questionnaire as Questionnaire
+    from .report import write_report as write_report
+    from .schema import check as check
+    from .schema import schema as schema
+    from .sentences import describe as describe
+    from .sentences import limits as limits
+    from .sentences import takeaway as takeaway
+    from .spss import import_survey as import_survey
+    from .survey import Design as Design
+    from .survey import Survey as Survey
+    from .survey import open_survey as open_survey
+    from .tables import table as table
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'motivlab' has no attribute {name!r}")
+    import_module("motivlab.tables")  # teaches estimates how to show themselves
+    return getattr(import_module(f"motivlab.{_HOME[name]}"), name)
+
+
+class _Package(ModuleType):
+    """Importing a submodule sets it as an attribute here: where a verb has the same name, the verb stays."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,132 @@
+"""The command ``motivlab``: import, check and report, on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import __version__
+from .language import LANGUAGES
+
+CLEAN, FINDINGS, CANNOT_RUN = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Returns
+    -------
+    int
+        0 done, of a check: clean; 1 a check with findings; 2 it cannot run, and the reason stands on stderr.
+    """
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # Latvian and Russian also where the terminal is not UTF-8
+            stream.reconfigure(encoding="utf-8")
+    try:
+        return int(chosen.run(chosen))
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+        print(f"motivlab: error: {text}", file=sys.stderr)
+        return CANNOT_RUN
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="motivlab", description="From a questionnaire and a data file to a checked survey and a prevalence report."
+    )
+    parser.add_argument("--version", action="version", version=f"motivlab {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def languages(command: argparse.ArgumentParser) -> None:
+        command.add_argument("--lang", choices=LANGUAGES, default="en", help="language of what is shown (default: en)")
+
+    draft = commands.add_parser("import", help="draft a survey folder from an SPSS file")
+    draft.add_argument("file", type=Path, metavar="FILE", help="a .sav or .zsav file; it is only read")
+    draft.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="the survey folder to make")
+    draft.set_defaults(run=_import)
+
+    check = commands.add_parser("check", help="check a survey: exit 0 clean, 1 findings, 2 cannot run")
+    check.add_argument("survey", type=Path, metavar="FOLDER", help="a survey folder")
+    check.add_argument("--responses", metavar="NAME", help="another file of the folder in place of the responses")
+    check.add_argument(
+        "--to", type=Path, metavar="FILE", help="write the findings as .xlsx or .csv; they name respondents"
+    )
+    languages(check)
+    check.set_defaults(run=_check)
+
+    report = commands.add_parser("report", help="run the notebooks on a survey and write the report")
+    report.add_argument("--survey", type=Path, required=True, metavar="FOLDER", help="a survey folder")
+    report.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="the folder to write; an earlier report there is replaced",
+    )
+    report.add_argument(
+        "--notebooks", type=Path, metavar="DIR", help="notebooks of your own in place of the curated ones"
+    )
+    languages(report)
+    report.set_defaults(run=_report)
+    return parser
+
+
+def _import(chosen: argparse.Namespace) -> int:
+    from .spss import import_survey
+
+    draft, left = import_survey(chosen.file, chosen.to)
+    kinds = [question.type for question in draft.questionnaire]
+    print(f"read {chosen.file}: {len(draft.responses):,} respondents, {len(kinds)} questions")
+    for name in draft.sets:
+        question = draft.questionnaire[name]
+        names = ", ".join(choice.name for choice in question.answers)
+        print(f"multiple response: {name}, {len(question.answers)} choices ({names})")
+    for note in draft.notes:
+        print(f"- {note}")
+    print(f"wrote {chosen.to}: survey.yml, questionnaire/, responses.csv, README.md")
+    print(f"to be filled in, marked in {chosen.to / 'survey.yml'}: {', '.join(left)}")
+    print(f"next: motivlab check {chosen.to}")
+    return CLEAN
+
+
+def _check(chosen: argparse.Namespace) -> int:
+    from .exports import export
+    from .language import say
+    from .survey import open_survey
+
+    survey = open_survey(chosen.survey, chosen.lang, chosen.responses)
+    report = survey.check()
+    print(report)
+    if survey.about.to_fill:
+        print(say("to_fill", chosen.lang, keys=", ".join(survey.about.to_fill)))
+    if chosen.to:
+        export(report, chosen.to)
+        print(f"{chosen.to}: {len(report.findings)}")
+    elif not report.ok:
+        print(
+            "\n"
+            + report.findings["message"]
+            .iloc[:20]
+            .rename_axis("row")
+            .reset_index()
+            .to_csv(sep="\t", index=False)
+            .rstrip()
+        )
+        if len(report.findings) > 20:
+            print(f"... {len(report.findings) - 20} more: --to findings.xlsx")
+    return CLEAN if report.ok else FINDINGS
+
+
+def _report(chosen: argparse.Namespace) -> int:
+    from .report import write_report
+
+    report = write_report(
+        chosen.survey, chosen.out, chosen.lang, chosen.notebooks, lambda line: print(line, flush=True)
+    )
+    print(f"{len(report.files)} files in {report.folder}")
+    print(f"report: {report.page}")
+    return CLEAN

@@ -1,0 +1,106 @@
+"""The gate between estimates and everything that shows or exports them: reliability and disclosure.
+
+Thresholds stand in ``PROFILES``, one line each. What a figure, a table or an export gets is a :class:`Gated`, which
+holds no number that was not let through.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from .estimate import Estimates
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Thresholds on the unweighted n of a base, and on the share of item non-response among those asked."""
+
+    suppress_below: int
+    bracket_below: int
+    suppress_missing: float
+    flag_missing: float
+
+
+PROFILES = {
+    "standard": Profile(suppress_below=20, bracket_below=50, suppress_missing=0.30, flag_missing=0.10),
+    "open": Profile(suppress_below=1, bracket_below=1, suppress_missing=np.inf, flag_missing=np.inf),
+}
+
+# What a suppressed row may not tell: all that is computed from its answers, and with too few respondents their number.
+_ANSWERS = ("k", "estimate", "se", "ci_low", "ci_high", "deff", "n_eff")
+_NUMBERS = ("n", "df", "asked", "missing", "refused", "dont_know", "invalid", "no_answer", "missing_share", "not_asked")
+
+
+@dataclass(frozen=True)
+class Gated:
+    """Estimates that have passed the gate.
+
+    Attributes
+    ----------
+    estimates : Estimates
+        Its frame has NaN for what is suppressed, and to the right the columns ``status`` (``shown``, ``bracketed`` or
+        ``suppressed``), ``reason`` (``few``, ``nonresponse``, ``empty`` or nothing) and ``flagged`` (item
+        non-response above the lower threshold).
+    profile : Profile
+    name : str
+        The name of the profile.
+    """
+
+    estimates: Estimates
+    profile: Profile
+    name: str
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The gated numbers, unrounded."""
+        return self.estimates.frame
+
+
+def gate(estimates: Estimates | Gated) -> Gated:
+    """Let through what may be shown, under the profile that the survey names.
+
+    A row is suppressed where its base has fewer than 20 respondents or where more than 30 % of those asked gave no
+    valid answer; it is bracketed with 20 to 49 respondents, and flagged where item non-response is above 10 %. The
+    profile ``open``, for open data, lets everything through but empty groups, and is named in every output.
+
+    A suppressed level is not protected against subtraction: where all levels but one of a breakdown are shown next to
+    their total, the counts of the one left out can be worked out from ``n``.
+
+    Parameters
+    ----------
+    estimates : Estimates or Gated
+        What has passed already is handed back.
+
+    Returns
+    -------
+    Gated
+
+    Examples
+    --------
+    >>> from motivlab.prevalence import prevalence
+    >>> from motivlab.survey import Survey
+    >>> survey = Survey.from_frame(pd.DataFrame({"worked": ["yes", "no"] * 9}))
+    >>> gate(prevalence(survey, "worked")).frame[["item", "n", "estimate", "status", "reason"]].values.tolist()
+    [['no', nan, nan, 'suppressed', 'few'], ['yes', nan, nan, 'suppressed', 'few']]
+    """
+    if isinstance(estimates, Gated):
+        return estimates
+    name = estimates.about.gate
+    profile = PROFILES[name]
+    frame = estimates.frame.copy()
+    n, missing = frame["n"].to_numpy(), frame["missing_share"].fillna(0.0).to_numpy()
+    reason = np.select(
+        [n == 0, n < profile.suppress_below, missing > profile.suppress_missing],
+        ["empty", "few", "nonresponse"],
+        "",
+    )
+    status = np.where(reason != "", "suppressed", np.where(n < profile.bracket_below, "bracketed", "shown"))
+    numbers = [column for column in frame.columns if column in (*_ANSWERS, *_NUMBERS)]
+    frame[numbers] = frame[numbers].astype(float)
+    frame.loc[reason != "", [c for c in numbers if c in _ANSWERS]] = np.nan
+    frame.loc[reason == "few", [c for c in numbers if c in _NUMBERS]] = np.nan
+    frame = frame.assign(status=status, reason=reason, flagged=(missing > profile.flag_missing) & (reason == ""))
+    return Gated(replace(estimates, frame=frame), profile, name)

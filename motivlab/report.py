@@ -1,0 +1,287 @@
+"""The report: notebooks executed on a survey, what they export gathered, one page and a manifest written."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from html import escape
+from importlib import metadata
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from .exports import MIME
+from .files import new_folder, sha256
+from .language import known, say
+from .schema import CheckReport
+from .sentences import describe, limits
+from .survey import Survey, open_survey
+
+TAG = "report"  # a cell with this tag puts its output on the page
+MANIFEST = "manifest.json"
+PAGE = "report.html"
+VERSIONS = ("motivlab", "pandas", "numpy", "scipy", "matplotlib", "seaborn", "pandera", "pyreadstat", "xlsxwriter")
+
+
+class ReportError(RuntimeError):
+    """A notebook that failed; the message names notebook, cell and error."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was written.
+
+    Attributes
+    ----------
+    folder : Path
+    page : Path
+        The HTML page, with its figures inside.
+    files : tuple of str
+        Every file, relative to the folder.
+    """
+
+    folder: Path
+    page: Path
+    files: tuple[str, ...]
+
+
+def notebooks_folder() -> Path:
+    """Where the curated notebooks are: in the installed package, or beside it in a checkout.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there are none.
+    """
+    package = Path(str(files("motivlab")))
+    for folder in (package / "notebooks", package.parent / "notebooks"):
+        if list(folder.glob("[0-9]*.ipynb")):
+            return folder
+    raise FileNotFoundError(f"{package.parent / 'notebooks'}: no notebooks there. Name their folder with --notebooks.")
+
+
+def write_report(
+    survey_folder: str | Path,
+    out: str | Path,
+    language: str = "en",
+    notebooks: str | Path | None = None,
+    say_progress: Callable[[str], None] = lambda line: None,
+) -> Report:
+    """Run the notebooks on a survey and write their report.
+
+    Parameters
+    ----------
+    survey_folder : path
+        A survey folder, see :func:`motivlab.survey.open_survey`.
+    out : path
+        The folder to write. An earlier report there is replaced, when the new one is complete; a folder that holds
+        anything else is refused.
+    language : {"lv", "en", "ru"}
+    notebooks : path, optional
+        A folder of notebooks named ``01_...ipynb`` and so on, each with a cell tagged ``parameters``; by default the
+        curated ones.
+    say_progress : callable
+        Gets a line per step.
+
+    Returns
+    -------
+    Report
+        In the folder: ``report.html`` with all figures inside, ``figures/`` (.svg, .png, .pdf), ``tables/`` (.xlsx)
+        and ``manifest.json``: inputs and their SHA-256, versions, what was written. The same input gives the same
+        bytes.
+
+    Raises
+    ------
+    FileExistsError
+        If ``out`` holds something that is no report.
+    ReportError
+        If a notebook fails. Nothing is written then, and an earlier report stays as it was.
+    """
+    out = Path(out)
+    survey = open_survey(survey_folder, language)
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / MANIFEST).exists())):
+        raise FileExistsError(f"{out}: it holds something that is no report of motivlab. Name another folder.")
+    folder = Path(notebooks) if notebooks else notebooks_folder()
+    books = sorted(folder.glob("[0-9]*.ipynb"))
+    if not books:
+        raise FileNotFoundError(f"{folder}: no notebooks named 01_...ipynb there.")
+    say_progress(f"survey: {survey!r}")
+    checked = survey.check()
+    say_progress(f"check: {checked.headline}")
+    with new_folder(out) as work:
+        parameters = {
+            "survey_folder": str(Path(survey_folder).resolve()),
+            "language": language,
+            "out": str(work.resolve()),
+        }
+        executed = _run_all(books, parameters, say_progress)
+        sections = [_section(book, outputs, language, work) for book, outputs in zip(books, executed, strict=True)]
+        (work / PAGE).write_text(_page(survey, sections, checked), encoding="utf-8")
+        written = sorted(file.relative_to(work).as_posix() for file in work.rglob("*") if file.is_file())
+        manifest = _manifest(survey, books, written, work)
+        (work / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return Report(out, out / PAGE, (*written, MANIFEST))
+
+
+# ------------------------------------------------------------------------------------------------ the notebooks
+
+
+def _run_all(
+    books: Sequence[Path], parameters: dict[str, str], say_progress: Callable[[str], None]
+) -> list[list[dict[str, Any]]]:
+    """Execute notebooks side by side; the outputs of each one's report cells, in the order of the books."""
+
+    async def all_of_them() -> list[list[dict[str, Any]]]:
+        free, done = asyncio.Semaphore(os.cpu_count() or 1), 0
+
+        async def one(book: Path) -> list[dict[str, Any]]:
+            nonlocal done
+            async with free:
+                outputs = await _run(book, parameters)
+            done += 1
+            say_progress(f"notebook: {book.name}, done ({done} of {len(books)})")
+            return outputs
+
+        async with asyncio.TaskGroup() as group:  # one that fails stops the others
+            tasks = [group.create_task(one(book)) for book in books]
+        return [task.result() for task in tasks]
+
+    # a thread of its own: in JupyterLab this one has a running event loop already
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        try:
+            return pool.submit(asyncio.run, all_of_them()).result()
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+
+
+async def _run(book: Path, parameters: dict[str, str]) -> list[dict[str, Any]]:
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    notebook = nbformat.read(book, as_version=4)
+    at = next((i for i, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", ())), None)
+    if at is None:
+        raise ReportError(f"{book.name}: no cell is tagged 'parameters'. Tag the cell with survey_folder and language.")
+    given = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
+    notebook.cells.insert(at + 1, nbformat.v4.new_code_cell(given))
+    resources = {"metadata": {"path": str(book.parent)}}
+    client = NotebookClient(
+        notebook,
+        timeout=600,
+        kernel_name="python3",
+        resources=resources,
+        extra_arguments=["--IPKernelApp.log_level=40"],  # its warnings are no progress line
+    )
+    try:
+        await client.async_execute(env=os.environ | {"MPLBACKEND": "agg", "PYTHONHASHSEED": "0"})
+    except CellExecutionError as error:
+        raise ReportError(f"{book.name}: a cell failed with {error.ename}: {error.evalue}") from error
+    except (CellTimeoutError, DeadKernelError) as error:
+        raise ReportError(f"{book.name}: the kernel stopped ({error}).") from error
+    cells = [c for c in notebook.cells if c.cell_type == "code" and TAG in c.metadata.get("tags", ())]
+    return [dict(o["data"]) for c in cells for o in c.outputs if o.output_type == "execute_result"]
+
+
+@dataclass(frozen=True)
+class _Section:
+    """A notebook's part of the page."""
+
+    title: str
+    body: str
+
+
+def _section(book: Path, outputs: Sequence[dict[str, Any]], language: str, work: Path) -> _Section:
+    """A notebook's part of the page: its words and tables, and its figures as SVG, in the order of its cells."""
+    key = f"notebook_{book.stem}"
+    title = say(key, language) if known(key) else book.stem.partition("_")[2].replace("_", " ").capitalize()
+    return _Section(title, "\n".join(_parts(book, outputs, work)))
+
+
+def _parts(book: Path, outputs: Sequence[dict[str, Any]], work: Path) -> Iterator[str]:
+    for data in outputs:
+        if MIME in data:
+            for part in data[MIME]:
+                yield part["html"] if "html" in part else _exported(book, part, work)
+        elif "text/html" in data:
+            yield "".join(data["text/html"])
+        elif "text/plain" in data:
+            yield f"<pre>{escape(''.join(data['text/plain']))}</pre>"
+
+
+def _exported(book: Path, exported: dict[str, Any], work: Path) -> str:
+    """The drawing of an exported figure, and links to all files of an export."""
+    links = []
+    for name in exported["files"]:
+        found = sorted(work.rglob(name))
+        if len(found) != 1:
+            raise ReportError(f"{book.name}: {name} is {len(found)} times in the report. Export it once, into `out`.")
+        links.append((name, found[0]))
+    files_ = " · ".join(
+        f'<a href="{escape(path.relative_to(work).as_posix())}">{escape(path.suffix[1:].upper())}</a>'
+        for _, path in links
+    )
+    svg = next((path for name, path in links if name.endswith(".svg")), None)
+    if svg is None:
+        return f'<p class="files">{escape(exported["title"])}: {files_}</p>'
+    drawing = svg.read_text(encoding="utf-8")
+    drawing = drawing[drawing.index("<svg") :].replace(
+        "<svg", f'<svg role="img" aria-label="{escape(exported["title"])}"', 1
+    )
+    # ids are unique within a drawing only: the page holds several
+    drawing = _own_ids(drawing, svg.stem)
+    return f'<figure>{drawing}<figcaption class="files">{files_}</figcaption></figure>'
+
+
+def _own_ids(drawing: str, prefix: str) -> str:
+    for mark in (' id="', 'href="#', "url(#"):
+        drawing = drawing.replace(mark, f"{mark}{prefix}-")
+    return drawing
+
+
+# ----------------------------------------------------------------------------------------------- page, manifest
+
+
+def _page(survey: Survey, sections: Sequence[_Section], checked: CheckReport) -> str:
+    from jinja2 import Environment, StrictUndefined
+
+    template = files("motivlab").joinpath("report.html.j2").read_text(encoding="utf-8")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    language = survey.language
+    return environment.from_string(template).render(
+        language=language,
+        title=say("report_title", language),
+        survey=describe(survey),
+        sections=sections,
+        limits=limits(survey),
+        synthetic=say("synthetic", language) if survey.about.synthetic else "",
+        gate=say("note_gate_open", language)
+        if survey.about.gate == "open"
+        else say("report_gate", language, profile=survey.about.gate),
+        headline=checked.headline,
+        files_note=say("report_files_note", language),
+        version=metadata.version("motivlab"),
+    ) + "\n"  # fmt: skip
+
+
+def _manifest(survey: Survey, books: Sequence[Path], written: Sequence[str], work: Path) -> dict[str, Any]:
+    root = survey.folder or Path()
+    inputs = {os.path.relpath(file, root).replace(os.sep, "/"): sha256(file) for file in survey.files}
+    published = root / survey.about.published
+    if survey.about.published and published.exists():
+        inputs[survey.about.published] = sha256(published)
+    return {
+        "title": survey.about.text("title", survey.language),
+        "language": survey.language,
+        "synthetic": survey.about.synthetic,
+        "gate": survey.about.gate,
+        "inputs": inputs,
+        "notebooks": {book.name: sha256(book) for book in books},
+        "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in VERSIONS},
+        "written": {name: sha256(work / name) for name in written},
+    }

@@ -1,0 +1,405 @@
+"""From an SPSS file to the draft of a survey folder."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .codes import as_numbers, as_texts
+from .files import new_folder, sha256
+from .questionnaire import Choice, Question, Questionnaire
+from .readers import FILL_IN, ReadError
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What an SPSS file says of a survey.
+
+    Attributes
+    ----------
+    responses : DataFrame of str
+        One row per respondent, the columns of the questionnaire and of the design.
+    questionnaire : Questionnaire
+    respondent_id, weight : str
+        Columns of the responses; the weight is empty where none was found.
+    sets : tuple of str
+        The questions that were multiple response sets, in the file's order of sets.
+    notes : tuple of str
+        What was inferred, and what could not be.
+    """
+
+    responses: pd.DataFrame
+    questionnaire: Questionnaire
+    respondent_id: str
+    weight: str
+    sets: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+_REASONS = {  # words in a label of a user-missing value, in lv, en, ru
+    "not_asked": r"not asked|inap|not applicable|skip|nav jautāts|netika|neattiec|не задавал|не применимо|пропуск",
+    "refused": r"refus|no answer|atteic|neatbild|отказ|нет ответа",
+    "dont_know": r"don.?t know|do not know|\bdk\b|nezin|grūti|не знаю|затрудн",
+}
+_ID = r"(case|resp|respondent|interview|record)?_?(id|nr|no|number)|respondent|caseid|uuid|_id"
+_WEIGHT = r"\b(weights?|wts?|weighting|svars|svari|вес|веса)\b"
+_DEMOGRAPHIC = r"gender|\bsex\b|\bage\b|educat|dzimum|vecum|izglīt|пол\b|возраст|образован"
+
+
+def read_spss(file: str | Path) -> Draft:
+    """Read an SPSS file (.sav, .zsav) as a questionnaire and responses.
+
+    Value labels become choices, user-missing values choices with a missing reason, multiple response sets
+    ``select_multiple`` questions whose choices keep the names of the SPSS variables (of a set of categories: the
+    codes). The weight is the one the file declares, or else the one its names and labels suggest.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ReadError
+        If it is no SPSS file, or holds no respondent.
+    """
+    import pyreadstat
+
+    file = Path(file)
+    if not file.exists():
+        raise FileNotFoundError(f"{file}: no such file.")
+    if file.suffix.lower() not in (".sav", ".zsav"):
+        raise ReadError(f"{file}: an SPSS file ends in .sav or .zsav. Save the data as one.")
+    try:
+        frame, meta = pyreadstat.read_sav(file, user_missing=True)
+    except Exception as error:
+        raise ReadError(f"{file}: it cannot be read as an SPSS file ({error}).") from error
+    if frame.empty:
+        raise ReadError(f"{file}: it holds no respondent.")
+    return _SpssDraft(file, frame, meta).draft()
+
+
+class _SpssDraft:
+    """One SPSS file on its way to a draft; the notes gather as it goes."""
+
+    def __init__(self, file: Path, frame: pd.DataFrame, meta: Any) -> None:
+        self.file, self.frame, self.meta = file, frame, meta
+        self.notes: list[str] = []
+        self.texts = {str(column): as_texts(frame[column]) for column in frame}
+        self.labels: dict[str, str] = {k: v or "" for k, v in meta.column_names_to_labels.items()}
+
+    def draft(self) -> Draft:
+        identity = self.respondent_id()
+        weight = self.weight()
+        sets = {name.lstrip("$"): one for name, one in (self.meta.mr_sets or {}).items()}
+        member_of = {v: name for name, one in reversed(sets.items()) for v in one["variable_list"] if v in self.texts}
+        named = {name: name if name not in self.texts else f"{name}_set" for name in sets}
+        questions: list[Question] = []
+        columns: dict[str, Any] = {identity: self.texts.get(identity, np.arange(1, len(self.frame) + 1).astype(str))}
+        done = {identity, weight}
+        for variable in self.texts:
+            if variable in done:
+                if variable == weight:
+                    columns[weight] = self.texts[weight]
+                continue
+            if variable in member_of:
+                name = member_of[variable]
+                one = sets[name]
+                done.update(v for v in one["variable_list"] if member_of.get(v) == name)
+                question, cells = self.multiple(named[name], one)
+            else:
+                question, cells = self.single(variable)
+            questions.append(question)
+            columns.update(cells)
+        for name, one in sets.items():
+            overlap = [v for v in one["variable_list"] if member_of.get(v) != name]
+            if overlap:
+                self.notes.append(f"set {name}: {', '.join(overlap)} belong to another set as well and are kept there.")
+        if not any(question.relevant for question in questions):
+            self.notes.append(
+                "routing: an SPSS file does not hold it. Who was asked follows from blanks and from the codes for "
+                "'not asked'. Fill in the column `relevant` of questionnaire/survey.csv to have routing checked."
+            )
+        responses = pd.DataFrame(columns, dtype="str").replace("", pd.NA)
+        return Draft(
+            responses,
+            Questionnaire(tuple(questions), {"": ""}),
+            identity,
+            weight,
+            tuple(named.values()),
+            tuple(self.notes),
+        )
+
+    def respondent_id(self) -> str:
+        for variable, texts in self.texts.items():
+            named = re.fullmatch(_ID, variable, re.IGNORECASE)
+            if named and "" not in texts and len(set(texts)) == len(texts):
+                return variable
+        self.notes.append("respondent id: no variable looks like one; respondents are numbered from 1.")
+        return "respondent" if "respondent" not in self.texts else "respondent_number"
+
+    def weight(self) -> str:
+        declared = _spss_weight(self.file, self.meta)
+        likely = [v for v in self.texts if v != declared and self.looks_like_weight(v)]
+        if declared:
+            self.notes.append(f"weight: {declared}, which the file declares as its case weight.")
+        elif likely:
+            sums = {v: float(np.nansum(as_numbers(self.frame[v]))) for v in likely}
+            declared = min(likely, key=lambda v: abs(sums[v] - len(self.frame)))
+            likely.remove(declared)
+            self.notes.append(f"weight: {declared}, by its name or label. Correct `design` in survey.yml if it is not.")
+        else:
+            self.notes.append("weight: none found. Fill in `design.weight` in survey.yml if there is one.")
+        if likely:
+            self.notes.append(f"other columns that look like weights are kept as questions: {', '.join(likely)}.")
+        return declared
+
+    def looks_like_weight(self, variable: str) -> bool:
+        words = f"{variable} {self.labels.get(variable, '')}".replace("_", " ")
+        if not re.search(_WEIGHT, words, re.IGNORECASE) or self.frame[variable].dtype.kind not in "iuf":
+            return False
+        values = as_numbers(self.frame[variable])
+        return bool((values > 0).all() and len(np.unique(values)) > 2)
+
+    def missing(self, variable: str) -> dict[str, str]:
+        """Code to missing reason, for the user-missing codes that are labelled or occur."""
+        ranges = self.meta.missing_ranges.get(variable, [])
+        labels = self.value_labels(variable)
+        codes = dict.fromkeys([*labels, *sorted(set(self.texts[variable]) - {""})])
+        found: dict[str, str] = {}
+        for code in codes:
+            if any(_within(code, one["lo"], one["hi"]) for one in ranges):
+                label = labels.get(code, "")
+                reason = next((r for r, words in _REASONS.items() if re.search(words, label, re.IGNORECASE)), "")
+                if not reason:
+                    reason = "invalid"
+                    self.notes.append(
+                        f"{variable}: the user-missing code {code} ({label or 'no label'}) is read as 'invalid'. "
+                        "Correct it where it is refused, dont_know or not_asked."
+                    )
+                found[code] = reason
+        return found
+
+    def value_labels(self, variable: str) -> dict[str, str]:
+        pairs = self.meta.variable_value_labels.get(variable, {}).items()
+        return {str(as_texts([value])[0]): str(label).strip() for value, label in pairs}
+
+    def single(self, variable: str) -> tuple[Question, dict[str, Any]]:
+        texts, column = self.texts[variable], self.frame[variable]
+        labels, missing = self.value_labels(variable), self.missing(variable)
+        wording = {"": self.labels.get(variable) or variable}
+        seen = sorted(set(texts) - {""} - set(missing), key=_code_order)
+        unlabelled = [code for code in seen if code not in labels]
+        spss_format = self.meta.original_variable_types.get(variable, "")
+        if set(labels) - set(missing):
+            if len(unlabelled) <= 12:
+                if unlabelled:
+                    self.notes.append(f"{variable}: the codes {', '.join(unlabelled)} have no label; each is a choice.")
+                codes = [*(c for c in labels if c not in missing), *unlabelled, *missing]
+                codes = sorted(codes, key=lambda c: (c in missing, _code_order(c)))
+                choices = tuple(Choice(c, {"": labels.get(c) or c}, missing.get(c, "")) for c in codes)
+                return Question(variable, "select_one", wording, choices, variable), {variable: texts}
+            kept = "; ".join(f"{code} = {label}" for code, label in labels.items() if code not in missing)
+            self.notes.append(f"{variable}: a number with a few labels, which are kept in its hint ({kept}).")
+            extra = {"hint": kept}
+        else:
+            extra = {}
+        if column.dtype.kind not in "iufb":
+            is_date = re.match(r"(A?DATE|EDATE|SDATE|JDATE)\d", spss_format) is not None
+            return Question(variable, "date" if is_date else "text", wording, missing=missing, extra=extra), {
+                variable: texts
+            }
+        values = as_numbers(seen)
+        kind = "integer" if bool((values == np.floor(values)).all()) else "decimal"
+        return Question(variable, kind, wording, missing=missing, extra=extra), {variable: texts}
+
+    def multiple(self, name: str, one: dict[str, Any]) -> tuple[Question, dict[str, Any]]:
+        variables = [v for v in one["variable_list"] if v in self.texts]
+        missing = {code: reason for v in variables for code, reason in self.missing(v).items()}
+        missing_labels = {code: label for v in variables for code, label in self.value_labels(v).items()}
+        if one["is_dichotomy"]:
+            counted = str(as_texts([one["counted_value"]])[0])
+            wording, names = split_wording([self.labels.get(v) or v for v in variables])
+            answers = [Choice(v, {"": label}) for v, label in zip(variables, names, strict=True)]
+            cells = {}
+            for v in variables:
+                texts = self.texts[v]
+                keep = np.isin(texts, ["", *missing])
+                cells[f"{name}/{v}"] = np.where(keep, texts, np.where(texts == counted, "1", "0"))
+        else:
+            wording, _ = split_wording([self.labels.get(v) or v for v in variables])
+            table = np.stack([self.texts[v] for v in variables], axis=1)
+            codes = sorted({*missing_labels, *np.unique(table.astype(str)).tolist()} - {"", *missing}, key=_code_order)
+            answers = [Choice(code, {"": missing_labels.get(code) or code}) for code in codes]
+            blank = (table == "").all(axis=1)
+            reason = (
+                np.where(np.isin(table, list(missing)), table, "").max(axis=1) if missing else np.full(len(table), "")
+            )
+            cells = {}
+            for code in codes:
+                hit = (table == code).any(axis=1)
+                none = np.isin(table, ["", *missing]).all(axis=1)
+                cells[f"{name}/{code}"] = np.where(blank, "", np.where(none, reason, np.where(hit, "1", "0")))
+            self.notes.append(f"set {name}: whoever has no answer in any of its variables counts as not asked.")
+        reasons = [Choice(code, {"": missing_labels.get(code) or code}, reason) for code, reason in missing.items()]
+        title = wording or str(one.get("label") or name)
+        return Question(name, "select_multiple", {"": title}, (*answers, *reasons), name), cells
+
+
+def split_wording(labels: Sequence[str]) -> tuple[str, list[str]]:
+    """The wording that the labels of a set share, and what each has of its own.
+
+    Examples
+    --------
+    >>> split_wording(["Age - Did you experience it?", "Gender - Did you experience it?"])
+    ('Did you experience it?', ['Age', 'Gender'])
+    >>> split_wording(["Which: the bus", "Which: the tram"])
+    ('Which', ['the bus', 'the tram'])
+    """
+    for separator in (" - ", " – ", ": ", " | "):
+        for own_first in (True, False):
+            parts = [x.partition(separator) if own_first else x.rpartition(separator) for x in labels]
+            own = [p[0] if own_first else p[2] for p in parts]
+            shared = {p[2] if own_first else p[0] for p in parts}
+            if len(labels) > 1 and len(shared) == 1 and "" not in shared and all(own):
+                return shared.pop(), own
+    return "", list(labels)
+
+
+def _within(code: str, low: Any, high: Any) -> bool:
+    if isinstance(low, str):
+        return code == low.strip()
+    value = as_numbers([code])[0]
+    return bool(low <= value <= high)
+
+
+def _code_order(code: str) -> tuple[float, str]:
+    value = as_numbers([code])[0]
+    return (value if value == value else np.inf, code)
+
+
+def _spss_weight(file: Path, meta: Any) -> str:
+    """The case weight that the header of the file names; empty if it names none.
+
+    The header holds, in the int32 at byte 76, the position of the weight among the 8-byte slots of a case; a text
+    variable takes several. pyreadstat does not hand it out.
+    """
+    with file.open("rb") as stream:
+        head = stream.read(80)
+    order = "<" if head[64:68] in (b"\x02\0\0\0", b"\x03\0\0\0") else ">"
+    position: int = struct.unpack(f"{order}i", head[76:80])[0]
+    slot = 1
+    for variable, spss_format in meta.original_variable_types.items():
+        if slot == position:
+            return str(variable)
+        width = int(m[1]) if (m := re.match(r"A(\d+)", spss_format)) else 0
+        if width > 255:  # very long texts are stored in pieces of 252 characters, each a variable of width 255
+            pieces = -(-width // 252)
+            slot += 32 * (pieces - 1) + -(-(width - 252 * (pieces - 1)) // 8)
+        else:
+            slot += max(1, -(-width // 8))
+    return ""
+
+
+def import_survey(file: str | Path, folder: str | Path) -> tuple[Draft, list[str]]:
+    """Draft a survey folder from an SPSS file.
+
+    Parameters
+    ----------
+    file : path
+        A .sav or .zsav file. It is only read.
+    folder : path
+        The folder to make; it must not exist yet.
+
+    Returns
+    -------
+    Draft, list of str
+        What was read, and the keys of ``survey.yml`` that are left to be filled in.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder is there already: nothing is overwritten.
+    ReadError
+        If the file cannot be read. No folder is left behind then.
+    """
+    file, folder = Path(file), Path(folder)
+    if folder.exists():
+        raise FileExistsError(f"{folder}: it exists already. Name a new folder, or remove this one first.")
+    draft = read_spss(file)
+    with new_folder(folder) as work:
+        draft.questionnaire.write(work / "questionnaire")
+        draft.responses.to_csv(work / "responses.csv", index=False, lineterminator="\n")
+        left = _write_yaml(draft, file, work / "survey.yml")
+        (work / "README.md").write_text(_readme(draft, file, left), encoding="utf-8")
+    return draft, left
+
+
+def _write_yaml(draft: Draft, file: Path, target: Path) -> list[str]:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.comments import CommentedMap
+
+    single = [q for q in draft.questionnaire if q.type == "select_one" and 2 <= len(q.answers) <= 8]
+    by = [q.name for q in single if re.search(_DEMOGRAPHIC, q.label(""), re.IGNORECASE)][:3]
+    main = list(draft.sets) or [q.name for q in single[:1]]
+    analysis = CommentedMap()
+    for name in main:
+        analysis[name] = CommentedMap(measure="not_stated", base="asked", by=list(by))
+        analysis[name].yaml_add_eol_comment(
+            "to be filled in: what the question measures, see data/README.md", "measure"
+        )
+        analysis[name].yaml_add_eol_comment("suggested by the labels", "by")
+    fieldwork = CommentedMap(start=FILL_IN, end=FILL_IN)
+    about = CommentedMap(
+        title=str(file.stem),
+        synthetic=False,
+        respondent_id=draft.respondent_id,
+        design=CommentedMap({"weight": draft.weight} if draft.weight else {}),
+        population=FILL_IN,
+        fieldwork=fieldwork,
+        source=f"{file.name} (SHA-256 {sha256(file)})",
+        gate="standard",
+        analysis=analysis,
+    )
+    about.yaml_add_eol_comment("of the file; put the survey's own title, in lv, en, ru", "title")
+    about.yaml_add_eol_comment("to be filled in: whom the respondents stand for", "population")
+    for key in fieldwork:
+        fieldwork.yaml_add_eol_comment("to be filled in: a date, 2021-10-31", key)
+    about["design"].yaml_set_comment_before_after_key(
+        "weight", before="strata, cluster and fpc: add them if there are any", indent=2
+    )
+    yaml = YAML()
+    yaml.width = 4096
+    yaml.allow_unicode = True
+    with target.open("w", encoding="utf-8") as stream:
+        yaml.dump(about, stream)
+    return ["population", "fieldwork.start", "fieldwork.end", *(f"analysis.{name}.measure" for name in main)]
+
+
+def _readme(draft: Draft, file: Path, left: list[str]) -> str:
+    lines = [
+        f"# {file.stem}",
+        "",
+        f"Imported by motivlab from `{file.name}`, SHA-256 `{sha256(file)}`:",
+        f"{len(draft.responses):,} respondents, {len(draft.questionnaire)} questions.",
+        "",
+        "| file | what it is |",
+        "|---|---|",
+        "| `survey.yml` | how the survey was made, its design, what is analysed |",
+        "| `questionnaire/` | questions and choices, XLSForm sheets as text |",
+        "| `responses.csv` | codes, one row per respondent |",
+        "",
+        "## Inferred, or not",
+        "",
+        *(f"- {note}" for note in draft.notes),
+        "",
+        "## To be filled in, in `survey.yml`",
+        "",
+        *(f"- `{key}`" for key in left),
+        "",
+    ]
+    return "\n".join(lines)

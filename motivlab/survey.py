@@ -1,0 +1,484 @@
+"""A survey: responses, questionnaire, design, and how it was made; opened from a folder."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from .codes import as_numbers, as_texts
+from .expressions import Mask
+from .questionnaire import NUMBER_TYPES, Choice, Question, Questionnaire, did_you_mean
+from .readers import FILL_IN, read_responses, read_yaml
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa
+
+    from .schema import CheckReport
+
+Text = str | dict[str, str]
+Measure = Literal[
+    "experienced_12_months", "experienced_5_years", "experienced", "encountered", "witnessed",
+    "perceived_widespread", "group_membership", "response", "not_stated",
+]  # fmt: skip
+Base = Literal["all", "asked", "any"]
+Lonely = Literal["fail", "adjust", "average", "certainty", "remove"]
+Date = dt.date | Literal["?"]
+
+
+class SurveyError(ValueError):
+    """A survey that cannot be opened; the message names file, key or row, value and remedy."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Design(_Part):
+    """The columns of the sampling design, declared once and used by every estimate.
+
+    Attributes
+    ----------
+    weight, strata, cluster : str, optional
+        Columns of the responses. Without a weight every respondent counts one.
+    fpc : str, optional
+        Column of the finite population correction: the number of clusters (or, without clusters, of people) in the
+        stratum, or the sampling fraction where no value is above 1.
+    lonely : str
+        What a stratum with one cluster contributes to the variance: ``fail`` (the default) raises; ``adjust``,
+        ``average``, ``certainty`` and ``remove`` are R's ``options(survey.lonely.psu=)``.
+    """
+
+    weight: str | None = None
+    strata: str | None = None
+    cluster: str | None = None
+    fpc: str | None = None
+    lonely: Lonely = "fail"
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Role to column, for the roles that are declared."""
+        roles = {"weight": self.weight, "strata": self.strata, "cluster": self.cluster, "fpc": self.fpc}
+        return {role: column for role, column in roles.items() if column}
+
+
+class Fieldwork(_Part):
+    """First and last day of the interviews; ``?`` where it is still to be filled in."""
+
+    start: Date
+    end: Date
+
+
+class Analysis(_Part):
+    """How one question is analysed: what it measures, over which base, by which questions."""
+
+    measure: Measure
+    base: Base = "asked"
+    period: Text = ""
+    by: tuple[str | tuple[str, ...], ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lists(cls, values: Any) -> Any:
+        """YAML has lists where we want tuples; ``strict`` would refuse them."""
+        if isinstance(values, dict) and isinstance(values.get("by"), list):
+            by = tuple(tuple(part) if isinstance(part, list) else part for part in values["by"])
+            return values | {"by": by}
+        return values
+
+
+class About(_Part):
+    """What ``survey.yml`` says of how the survey was made.
+
+    A text is one string, or a string per language (lv, en, ru). ``?`` marks what is still to be filled in.
+    """
+
+    title: Text
+    synthetic: bool
+    respondent_id: str
+    population: Text = FILL_IN
+    fieldwork: Fieldwork
+    design: Design = Design()
+    mode: Text = ""
+    sponsor: Text = ""
+    sample: Text = ""
+    weighting: Text = ""
+    source: Text = ""
+    limitations: list[Text] = []
+    gate: Literal["standard", "open"] = "standard"
+    analysis: dict[str, Analysis] = {}
+    responses: str = ""
+    other_columns: list[str] = []
+    published: str = ""
+    faulty_responses: str = ""
+
+    def text(self, key: str, language: str) -> str:
+        """One of the texts in a language, or in the first one there is; empty if it is still to be filled in."""
+        return in_language(getattr(self, key), language)
+
+    @property
+    def to_fill(self) -> list[str]:
+        """The keys still marked ``?``, and the analysed questions whose measure is not stated."""
+        return [
+            *(key for key in type(self).model_fields if getattr(self, key) == FILL_IN),
+            *(f"fieldwork.{key}" for key in ("start", "end") if getattr(self.fieldwork, key) == FILL_IN),
+            *(f"analysis.{name}.measure" for name, a in self.analysis.items() if a.measure == "not_stated"),
+        ]
+
+
+def in_language(text: Text, language: str) -> str:
+    """A text of ``survey.yml`` in a language, or in the first one there is; empty where it is marked ``?``."""
+    if isinstance(text, dict):
+        text = text.get(language) or next((t for t in text.values() if t), "")
+    return "" if text == FILL_IN else text
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Responses, and all that is needed to read them.
+
+    Attributes
+    ----------
+    responses : DataFrame
+        Codes, one row per respondent; see the README of ``data/``.
+    questionnaire : Questionnaire
+    about : About
+        How the survey was made, with its ``design``.
+    language : str
+        ``lv``, ``en`` or ``ru``: the language everything made from the survey is shown in.
+    folder : Path, optional
+        Where it was opened.
+    files : tuple of Path
+        Every file that was read.
+    """
+
+    responses: pd.DataFrame
+    questionnaire: Questionnaire
+    about: About
+    language: str = "en"
+    folder: Path | None = None
+    files: tuple[Path, ...] = field(default=())
+
+    def __repr__(self) -> str:
+        title = in_language(self.about.title, self.language)
+        return f"Survey({title!r}, {len(self.responses):,} respondents, {len(self.questionnaire)} questions)"
+
+    @property
+    def design(self) -> Design:
+        """The sampling design."""
+        return self.about.design
+
+    @property
+    def analysed(self) -> tuple[str, ...]:
+        """The questions that ``survey.yml`` says are analysed, the main one first."""
+        return tuple(self.about.analysis)
+
+    @property
+    def where(self) -> str:
+        """The file of the responses, for messages."""
+        return str(self.files[-1]) if self.files else "the responses"
+
+    def analysis(self, question: str) -> Analysis:
+        """How a question is analysed; a question that ``survey.yml`` does not name has no measure stated."""
+        return self.about.analysis.get(question) or Analysis(measure="not_stated")
+
+    def question(self, name: str) -> Question:
+        """A question by its name.
+
+        Raises
+        ------
+        ValueError
+            If there is none of that name.
+        """
+        if name not in self.questionnaire:
+            known = [question.name for question in self.questionnaire]
+            raise ValueError(f"there is no question {name!r}{did_you_mean(name, known)} Known: {', '.join(known)}.")
+        return self.questionnaire[name]
+
+    def row(self, position: int) -> str:
+        """How a message names one respondent: the row of the file, where there is a file, and the id."""
+        column = self.about.respondent_id
+        identity = f", respondent {self.responses[column].iloc[position]}" if column in self.responses else ""
+        return f"{self.where}, row {position + (2 if self.files else 1)}{identity}"  # row 1 of a file is its head
+
+    def routed(self, question: Question) -> Mask:
+        """Where routing puts a question to a respondent; shape (respondents,)."""
+        out = np.ones(len(self.responses), dtype=bool)
+        for expression in question.routing:
+            out &= expression.mask(self.responses, question.name)
+        return out
+
+    def check(self, schema: pa.DataFrameSchema | None = None) -> CheckReport:
+        """Check the responses against the questionnaire; see :func:`motivlab.schema.check`."""
+        from .schema import check
+
+        return check(self, schema)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        weight: str | None = None,
+        strata: str | None = None,
+        cluster: str | None = None,
+        fpc: str | None = None,
+        *,
+        respondent_id: str | None = None,
+        title: str = "DataFrame",
+        lonely: Lonely = "fail",
+    ) -> Survey:
+        """A survey from any DataFrame; its questionnaire is inferred.
+
+        Categoricals, booleans, integers with at most 20 different values and texts with at most 20 values that
+        repeat are ``select_one``; columns ``q/a``, ``q/b`` of 0/1 are one ``select_multiple`` question ``q``; other
+        numbers, dates and texts are what they are. A blank is "no answer".
+
+        Parameters
+        ----------
+        frame : DataFrame
+            One row per respondent.
+        weight, strata, cluster, fpc, lonely : optional
+            The design, see :class:`Design`.
+        respondent_id : str, optional
+            The column of the respondent's id; without it respondents are numbered from 1.
+        title : str
+            What figures and tables name as their source.
+
+        Raises
+        ------
+        ValueError
+            If a column of the design is not in the frame.
+
+        Examples
+        --------
+        >>> df = pd.DataFrame({"sex": ["f", "m", "f", "m"], "q/a": [1, 0, 1, 1], "w": [1.0, 2.0, 1.0, 2.0]})
+        >>> survey = Survey.from_frame(df, weight="w")
+        >>> [(question.name, question.type) for question in survey.questionnaire]
+        [('sex', 'select_one'), ('q', 'select_multiple')]
+        """
+        design = Design(weight=weight, strata=strata, cluster=cluster, fpc=fpc, lonely=lonely)
+        for role, column in design.columns.items():
+            if column not in frame:
+                near = did_you_mean(column, map(str, frame.columns))
+                raise ValueError(f"{role}={column!r}: the frame has no such column{near}")
+        frame = frame.reset_index(drop=True).rename(columns=str)
+        identity = respondent_id or "respondent"
+        if respondent_id is None and identity not in frame:
+            frame.insert(0, identity, np.arange(1, len(frame) + 1))
+        skip = {identity, design.weight, design.cluster, design.fpc}
+        form = infer_questionnaire(frame.drop(columns=[c for c in frame if c in skip]))
+        about = About(
+            title=title,
+            synthetic=False,
+            respondent_id=identity,
+            fieldwork=Fieldwork(start=FILL_IN, end=FILL_IN),
+            design=design,
+        )
+        raw = pd.DataFrame({c: as_texts(frame[c]) for c in frame}, index=frame.index).replace("", pd.NA)
+        return cls(typed(raw, form, about), form, about)
+
+
+MAX_INFERRED_CHOICES = 20
+
+
+def infer_questionnaire(frame: pd.DataFrame) -> Questionnaire:
+    """The questionnaire that a frame's columns suggest; see :meth:`Survey.from_frame`."""
+    multiple: dict[str, list[str]] = {}
+    for column in frame:
+        name, slash, choice = str(column).partition("/")
+        if slash and choice and set(as_texts(frame[column])) <= {"0", "1", ""}:
+            multiple.setdefault(name, []).append(choice)
+    questions: dict[str, Question] = {}
+    for column in map(str, frame):
+        name, _, choice = column.partition("/")
+        if choice in multiple.get(name, ()):
+            choices = tuple(Choice(c, {"": c}) for c in multiple[name])
+            questions.setdefault(name, Question(name, "select_multiple", {"": name}, choices, name))
+        else:
+            questions[column] = _inferred_question(column, frame[column])
+    return Questionnaire(tuple(questions.values()), {"": ""})
+
+
+def _inferred_question(name: str, column: pd.Series) -> Question:
+    labels = {"": name}
+    kind = column.dtype.kind
+    values = as_numbers(column) if kind in "iufb" else np.empty(0)
+    known = values[~np.isnan(values)]
+    few = column.nunique() <= MAX_INFERRED_CHOICES
+    if kind == "M":
+        return Question(name, "date", labels)
+    whole = bool((known == np.floor(known)).all())
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes: Iterable[str] = as_texts(column.cat.categories)
+    elif kind in "iufb":
+        if not (few and whole):
+            return Question(name, "integer" if whole else "decimal", labels)
+        codes = as_texts(np.unique(known))
+    else:
+        texts = as_texts(column)
+        if not few or column.nunique() > len(texts) / 2:
+            return Question(name, "text", labels)
+        codes = sorted(set(texts) - {""})
+    return Question(name, "select_one", labels, tuple(Choice(code, {"": code}) for code in codes), name)
+
+
+def open_survey(folder: str | Path, language: str = "en", responses: str | None = None) -> Survey:
+    """Open a survey folder.
+
+    Parameters
+    ----------
+    folder : path
+        A folder with ``survey.yml``, ``questionnaire/`` (or questionnaire.xlsx) and a responses file.
+    language : {"lv", "en", "ru"}
+        What is made from the survey is shown in this language.
+    responses : str, optional
+        Another file of the folder to read in place of the responses.
+
+    Returns
+    -------
+    Survey
+        Its responses are not checked yet: :meth:`Survey.check` does that.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder or one of its files is missing.
+    SurveyError, QuestionnaireError, ExpressionError
+        If a file cannot be read; the message names the file, the place, the value and the remedy.
+    """
+    folder = Path(folder)
+    if language not in ("lv", "en", "ru"):
+        raise ValueError(f"language is {language!r}. Use lv, en or ru.")
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such survey folder.")
+    yml = folder / "survey.yml"
+    if not yml.exists():
+        raise FileNotFoundError(
+            f"{folder}: not a survey folder, it holds no survey.yml. `motivlab import FILE --to {folder}` drafts one."
+        )
+    about = _about(yml)
+    sheets = folder / "questionnaire"
+    book = folder / "questionnaire.xlsx"
+    form = Questionnaire.read(sheets if sheets.exists() or not book.exists() else book)
+    _validate_about(about, form, yml)
+    file = _responses_file(folder, responses or about.responses)
+    survey = Survey(typed(read_responses(file), form, about), form, about, language, folder)
+    form_files = sorted(sheets.glob("*.csv")) if sheets.exists() else [book]
+    return replace(survey, files=(yml, *form_files, file))
+
+
+def _responses_file(folder: Path, name: str) -> Path:
+    names = [name] if name else [f"responses.{kind}" for kind in ("csv", "parquet", "sav", "dta", "xlsx")]
+    for candidate in names:
+        if (folder / candidate).exists():
+            return folder / candidate
+    raise FileNotFoundError(f"{folder}: no responses, looked for {', '.join(names)}.")
+
+
+def _about(file: Path) -> About:
+    data = read_yaml(file)
+    if not isinstance(data, dict):
+        raise SurveyError(f"{file}: it holds no keys. Write `title: ...`, `synthetic: true` and so on.")
+    try:
+        return About.model_validate(data)
+    except ValidationError as error:
+        raise SurveyError("\n".join(_yaml_errors(file, error))) from error
+
+
+def _yaml_errors(file: Path, error: ValidationError) -> Iterator[str]:
+    """Each fault of a ``survey.yml``: file, key, remedy."""
+    seen = set()
+    for fault in error.errors():
+        # pydantic names the members of a union in the path ("str", "dict[str,str]"): they are no keys
+        parts = [str(part) for part in fault["loc"] if not re.search(r"\[|^(str|date|dict|tuple)$|^literal", str(part))]
+        key = ".".join(parts)
+        model: Any = {"design": Design, "fieldwork": Fieldwork, "analysis": Analysis}.get(parts[0], About)
+        known = model.model_fields if len(parts) > 1 else About.model_fields
+        if key in seen:
+            continue
+        seen.add(key)
+        if fault["type"] == "extra_forbidden":
+            near = did_you_mean(parts[-1], known)
+            yield f"{file}: unknown key {key!r}{near} Remove it, or use one of {', '.join(known)}."
+        elif fault["type"] == "missing":
+            yield f'{file}: the key {key!r} is missing. Add it; write "?" for what is not known yet.'
+        else:
+            message = fault["msg"][0].lower() + fault["msg"][1:]
+            yield f"{file}: {key!r} is {fault['input']!r}: {message}. Correct the value."
+
+
+def _validate_about(about: About, form: Questionnaire, file: Path) -> None:
+    names = [question.name for question in form]
+    for name, analysis in about.analysis.items():
+        if name not in form:
+            raise SurveyError(f"{file}: analysis.{name}: no such question{did_you_mean(name, names)} Correct the name.")
+        for part in analysis.by:
+            for by in (part,) if isinstance(part, str) else part:
+                if by not in form:
+                    near = did_you_mean(by, names)
+                    raise SurveyError(f"{file}: analysis.{name}.by: no question {by!r}{near} Correct the name.")
+
+
+def typed(raw: pd.DataFrame, form: Questionnaire, about: About) -> pd.DataFrame:
+    """Responses with a dtype per kind of question.
+
+    A choice becomes a categorical of codes (unknown codes are kept, after the known), a number or 0/1 column a
+    number, a date a date. A column that holds anything else stays text, so that a check can name what is wrong:
+    nothing is lost or turned into a blank here.
+
+    Parameters
+    ----------
+    raw : DataFrame of str
+        The cells as text, NA where blank.
+    """
+    columns: dict[str, pd.Series] = {str(column): raw[column] for column in raw}
+
+    def to_number(column: str, whole: bool) -> None:
+        if column not in columns:
+            return
+        numbers = pd.to_numeric(columns[column], errors="coerce")
+        if (numbers.isna() & columns[column].notna()).any():
+            return
+        numbers = numbers.astype(float)
+        if whole and bool((numbers.dropna() % 1 == 0).all()):
+            small = bool(numbers.dropna().abs().lt(128).all())
+            columns[column] = numbers.astype("Int8" if small else "Int64")
+        else:
+            columns[column] = numbers
+
+    for question in form:
+        if question.type == "select_multiple":
+            for column in (*question.columns, *question.optional_columns):
+                to_number(column, whole=True)
+        elif question.name not in columns:
+            continue
+        elif question.type == "select_one":
+            names = [choice.name for choice in question.choices]
+            unknown = sorted(set(columns[question.name].dropna().unique()) - set(names))
+            kind = pd.CategoricalDtype([*names, *unknown])
+            columns[question.name] = columns[question.name].astype(kind)
+        elif question.type in NUMBER_TYPES:
+            to_number(question.name, whole=question.type != "decimal")
+        elif question.type == "date":
+            dates = pd.to_datetime(columns[question.name], format="ISO8601", errors="coerce")
+            if not (dates.isna() & columns[question.name].notna()).any():
+                columns[question.name] = dates
+    for role, column in about.design.columns.items():
+        if role in ("weight", "fpc"):
+            to_number(column, whole=False)
+    return pd.DataFrame(columns, index=raw.index)
+
+
+def declared_columns(form: Questionnaire, about: About) -> Mapping[str, str]:
+    """Every column the responses must have, with what declares it: a question, or a key of ``survey.yml``."""
+    declared = {column: question.name for question in form for column in question.columns}
+    for role, column in {"respondent_id": about.respondent_id, **about.design.columns}.items():
+        declared.setdefault(column, role)
+    return declared

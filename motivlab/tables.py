@@ -1,0 +1,252 @@
+"""Gated estimates as tables: text and HTML in a notebook, Excel, HTML and CSV as files."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tabulate import tabulate
+
+from . import estimate
+from .estimate import Estimates
+from .gate import Gated, gate
+from .language import number, percent, say
+from .schema import CheckReport
+from .sentences import bracketed, by_label, interval, item_label, level_label, notes
+
+SUPPRESSED = "–"
+
+
+@dataclass(frozen=True)
+class Block:
+    """One table of texts: a title, column heads, rows that start with the item."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Gated estimates in words: the question's wording, a block per breakdown, notes."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    notes: tuple[str, ...]
+
+    def text(self) -> str:
+        """As plain text."""
+        parts = [self.title]
+        for block in self.blocks:
+            grid = tabulate(block.rows, block.head, "simple", disable_numparse=True)
+            parts.append(f"{block.title}\n\n{grid}" if block.title else grid)
+        return "\n\n".join([*parts, "\n".join(self.notes)])
+
+    def html(self) -> str:
+        """As HTML, without a style of its own."""
+        parts = []
+        for i, block in enumerate(self.blocks):
+            caption = escape(" – ".join(filter(None, [self.title if i == 0 else "", block.title])))
+            head = "".join(f'<th scope="col">{_lines(cell)}</th>' for cell in block.head)
+            rows = "".join(
+                f'<tr><th scope="row">{escape(row[0])}</th>'
+                + "".join(f"<td>{_lines(c)}</td>" for c in row[1:])
+                + "</tr>"
+                for row in block.rows
+            )
+            parts.append(
+                f'<table class="motivlab"><caption>{caption}</caption><thead><tr>{head}</tr></thead>'
+                f"<tbody>{rows}</tbody></table>"
+            )
+        parts.append('<p class="motivlab-notes">' + " ".join(escape(note) for note in self.notes) + "</p>")
+        return "\n".join(parts)
+
+
+def _lines(cell: str) -> str:
+    """A cell as HTML: the group over its n, the share over its interval."""
+    return escape(cell).replace("\n", "<br>").replace(" [", "<br>[")
+
+
+def table(estimates: Estimates | Gated) -> Table:
+    """Gated estimates as a table of texts.
+
+    The first block is the total: share, interval, n. Each breakdown is a block of its own, with a column per group
+    and n in its head. Shares are whole percentages; a cell in brackets rests on few respondents, a dash on too few.
+
+    Examples
+    --------
+    >>> from motivlab.prevalence import prevalence
+    >>> from motivlab.survey import Survey
+    >>> survey = Survey.from_frame(pd.DataFrame({"worked": ["yes", "no", "no", "no"] * 15}))
+    >>> table(prevalence(survey, "worked")).blocks[0].rows
+    (('no', '75%', '62–85%', '60'), ('yes', '25%', '15–38%', '60'))
+    """
+    gated = gate(estimates)
+    e, language = gated.estimates, gated.estimates.language
+    title = e.questionnaire[e.question].label(language)
+    blocks = []
+    for by, rows in gated.frame.groupby("by", sort=False):
+        blocks.append(_breakdown(gated, str(by), rows) if by else _total(gated, rows))
+    return Table(title, tuple(blocks), tuple(notes(gated)))
+
+
+def _total(gated: Gated, rows: pd.DataFrame) -> Block:
+    e, language = gated.estimates, gated.estimates.language
+    published = "published" in rows and rows["published"].notna().any()
+    head = ["", say("share", language), say("confidence", language, level=percent(e.confidence, language)), "n"]
+    out = []
+    for _, row in rows.iterrows():
+        cells = [item_label(e, row["item"], row["net"])]
+        if row["status"] == "suppressed":
+            cells += [SUPPRESSED, SUPPRESSED, _n(gated, row)]
+        else:
+            cells += [bracketed(row, percent(row["estimate"], language)), interval(row, language), _n(gated, row)]
+        if published:
+            cells.append(published_share(row, language))
+        out.append(tuple(cells))
+    if published:
+        head.append(say("published", language))
+    return Block("", tuple(head), tuple(out))
+
+
+def published_share(row: Any, language: str) -> str:
+    """A published share as its source has it, "at least" included; empty if there is none."""
+    if pd.isna(row["published"]):
+        return ""
+    share = percent(row["published"], language)
+    return say("published_at_least", language, share=share) if row["qualifier"] == "at_least" else share
+
+
+def _breakdown(gated: Gated, by: str, rows: pd.DataFrame) -> Block:
+    e, language = gated.estimates, gated.estimates.language
+    levels = list(dict.fromkeys(rows["level"]))
+    head = ["", *(f"{level_label(e, by, level)}\n{n_of(gated, rows[rows['level'] == level])}" for level in levels)]
+    out = []
+    for (item, net), part in rows.groupby(["item", "net"], sort=False):
+        of_level = {row["level"]: row for _, row in part.iterrows()}
+        out.append((item_label(e, str(item), bool(net)), *(_cell(of_level[level], language) for level in levels)))
+    return Block(by_label(e, by), tuple(head), tuple(out))
+
+
+def _cell(row: Any, language: str) -> str:
+    if row["status"] == "suppressed":
+        return SUPPRESSED
+    return f"{bracketed(row, percent(row['estimate'], language))} [{interval(row, language)}]"
+
+
+def _n(gated: Gated, row: Any) -> str:
+    language = gated.estimates.language
+    if pd.isna(row["n"]):
+        return f"< {number(gated.profile.suppress_below, language)}"
+    return number(row["n"], language)
+
+
+def n_of(gated: Gated, rows: pd.DataFrame) -> str:
+    """The n of some rows: ``n = 270``, a range where items differ, ``n < 20`` where it may not be told."""
+    language, n = gated.estimates.language, rows["n"]
+    if n.isna().any():
+        return say("n_below", language, n=gated.profile.suppress_below)
+    if n.min() == n.max():
+        return say("n_equals", language, n=int(n.min()))
+    return say("n_range", language, low=int(n.min()), high=int(n.max()))
+
+
+estimate.SHOW["text"] = lambda estimates: table(estimates).text()
+estimate.SHOW["html"] = lambda estimates: table(estimates).html()
+
+
+# ------------------------------------------------------------------------------------------------------- files
+
+CREATED = dt.datetime(2000, 1, 1)  # noqa: DTZ001 - XlsxWriter takes naive times only; a fixed date, so that the same input gives the same bytes
+
+
+def write_table(estimates: Estimates | Gated, file: Path) -> None:
+    """Write gated estimates as .xlsx, .html or .csv; the last holds the gated numbers, unrounded."""
+    gated = gate(estimates)
+    if file.suffix == ".xlsx":
+        _workbook(file, lambda book: _estimate_sheets(book, gated))
+    elif file.suffix == ".html":
+        language = gated.estimates.language
+        head = (
+            f'<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{escape(table(gated).title)}</title>'
+        )
+        file.write_text(f"{head}\n{table(gated).html()}\n</html>\n", encoding="utf-8")
+    else:
+        gated.frame.to_csv(file, index=False, lineterminator="\n")
+
+
+def write_findings(report: CheckReport, file: Path) -> None:
+    """Write the findings of a check as .xlsx (with a summary) or .csv. They name respondents: a working file."""
+    if file.suffix == ".xlsx":
+        _workbook(file, lambda book: _finding_sheets(book, report))
+    else:
+        report.findings.reset_index().to_csv(file, index=False, lineterminator="\n")
+
+
+def _workbook(file: Path, fill: Callable[[Any], None]) -> None:
+    import xlsxwriter
+
+    book = xlsxwriter.Workbook(str(file), {"nan_inf_to_errors": False, "strings_to_formulas": False})
+    book.set_properties({"created": CREATED})
+    fill(book)
+    book.close()
+
+
+def _estimate_sheets(book: Any, gated: Gated) -> None:
+    language, shown = gated.estimates.language, table(gated)
+    bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
+    head = book.add_format({"bold": True, "text_wrap": True, "bottom": 1, "align": "right", "valign": "bottom"})
+    item = book.add_format({"text_wrap": True, "valign": "top"})
+    cell = book.add_format({"align": "right", "valign": "top"})
+    sheet = book.add_worksheet(say("sheet_table", language))
+    sheet.set_column(0, 0, 46)
+    sheet.set_column(1, max(len(block.head) for block in shown.blocks), 17)
+    sheet.merge_range(0, 0, 0, 6, shown.title, bold)
+    sheet.set_row(0, 15 * (1 + len(shown.title) // 100))
+    row = 2
+    for block in shown.blocks:
+        if block.title:
+            sheet.write_string(row, 0, block.title, bold)
+            row += 1
+        for j, text in enumerate(block.head):
+            sheet.write_string(row, j, text, head)
+        for i, texts in enumerate(block.rows, start=row + 1):
+            for j, text in enumerate(texts):
+                sheet.write_string(i, j, text, cell if j else item)
+        row += len(block.rows) + 2
+    for note in shown.notes:
+        sheet.write_string(row, 0, note)
+        row += 1
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    _frame_sheet(book, say("sheet_numbers", language), gated.frame, 12)
+    last = book.add_worksheet(say("sheet_notes", language))
+    last.set_column(0, 0, 110)
+    for i, note in enumerate((shown.title, *shown.notes)):
+        last.write_string(i, 0, note, item)
+
+
+def _finding_sheets(book: Any, report: CheckReport) -> None:
+    _frame_sheet(book, say("sheet_summary", report.language), report.shown(), 30)
+    _frame_sheet(book, say("sheet_findings", report.language), report.findings.reset_index(), 22)
+
+
+def _frame_sheet(book: Any, name: str, frame: pd.DataFrame, width: int) -> None:
+    sheet = book.add_worksheet(name)
+    head = book.add_format({"bold": True, "bottom": 1})
+    sheet.set_column(0, len(frame.columns) - 1, width)
+    for j, column in enumerate(frame.columns):
+        sheet.write_string(0, j, str(column), head)
+        for i, value in enumerate(frame[column], start=1):
+            if isinstance(value, str):
+                sheet.write_string(i, j, value)
+            elif not pd.isna(value):
+                sheet.write(i, j, value.item() if hasattr(value, "item") else value)
+    sheet.freeze_panes(1, 0)
+    if len(frame):
+        sheet.autofilter(0, 0, len(frame), len(frame.columns) - 1)

@@ -1,0 +1,161 @@
+"""From an SPSS file to a survey folder, on files made here; the real one is in test_real.py."""
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyreadstat
+import pytest
+
+import motivlab as ml
+from motivlab.readers import ReadError
+from motivlab.spss import read_spss, split_wording
+
+
+def declare_weight(file: Path, slot: int) -> None:
+    """Write the position of the case weight into the header, which pyreadstat cannot."""
+    data = bytearray(file.read_bytes())
+    data[76:80] = struct.pack("<i", slot)
+    file.write_bytes(data)
+
+
+@pytest.fixture
+def sav(tmp_path: Path) -> Path:
+    frame = pd.DataFrame(
+        {
+            "name": ["Anna Bērziņa, Rīga", "b", "", "d"],
+            "resp_id": [11.0, 12.0, 13.0, 14.0],
+            "svars": [0.5, 1.5, 1.0, 1.0],
+            "sex": [1.0, 2.0, 9.0, np.nan],
+            "age": [30.0, -8.0, 45.0, 60.0],
+            "children": [0.0, 1.0, 2.0, 3.0],
+            "income": [1000.5, 2000.0, -1.0, 10.0],
+            "born": pd.to_datetime(["1990-01-31", "1980-02-28", None, "1960-12-01"]),
+            "odd": [1.0, 2.0, 77.0, 1.0],
+        }
+    )
+    file = tmp_path / "aptauja.sav"
+    pyreadstat.write_sav(
+        frame,
+        str(file),
+        column_labels={"sex": "Jūsu dzimums", "age": "Vecums", "svars": "Svērums"},
+        variable_value_labels={
+            "sex": {1: "Vīrietis", 2: "Sieviete", 9: "Atteicās atbildēt"},
+            "age": {-8: "Refused"},
+            "children": {0: "none"},
+            "odd": {77: "???"},
+        },
+        missing_ranges={"sex": [9], "age": [-8], "income": [{"lo": -9, "hi": -1}], "odd": [77]},
+        variable_format={"born": "DATE11"},
+    )
+    return file
+
+
+def test_labels_missing_codes_types_and_the_id(sav: Path) -> None:
+    draft = read_spss(sav)
+    form = draft.questionnaire
+    assert draft.respondent_id == "resp_id"
+    assert {q.name: q.type for q in form} == {
+        "name": "text", "sex": "select_one", "age": "integer", "children": "select_one", "income": "decimal",
+        "born": "date", "odd": "integer",
+    }  # fmt: skip
+    assert form["sex"].label("") == "Jūsu dzimums"
+    assert [(c.name, c.label(""), c.missing) for c in form["sex"].choices] == [
+        ("1", "Vīrietis", ""), ("2", "Sieviete", ""), ("9", "Atteicās atbildēt", "refused"),
+    ]  # fmt: skip
+    assert form["age"].missing == {"-8": "refused"}
+    assert form["income"].missing == {"-1": "invalid"}
+    assert [c.label("") for c in form["children"].choices] == ["none", "1", "2", "3"]
+    assert draft.responses["born"].tolist()[:2] == ["1990-01-31", "1980-02-28"]
+    said = "\n".join(draft.notes)
+    assert "children: the codes 1, 2, 3 have no label" in said
+    assert "odd: the user-missing code 77 (???) is read as 'invalid'" in said
+    assert "routing: an SPSS file does not hold it" in said
+
+
+def test_the_weight_the_file_declares_goes_before_a_likely_name(sav: Path) -> None:
+    draft = read_spss(sav)
+    assert draft.weight == "svars"
+    assert "weight: svars, by its name or label" in "\n".join(draft.notes)
+    # the text variable takes three slots of eight bytes, so income is in slot 3 + 6
+    declare_weight(sav, 3 + 6)
+    draft = read_spss(sav)
+    assert draft.weight == "income"
+    assert "weight: income, which the file declares" in "\n".join(draft.notes)
+    assert "other columns that look like weights are kept as questions: svars" in "\n".join(draft.notes)
+
+
+def test_the_folder_opens_and_checks(sav: Path, tmp_path: Path) -> None:
+    draft, left = ml.import_survey(sav, tmp_path / "new")
+    survey = ml.open_survey(tmp_path / "new")
+    assert survey.check().ok
+    assert survey.about.to_fill == left
+    assert survey.responses["name"].iloc[0] == "Anna Bērziņa, Rīga"
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        "README.md", "questionnaire", "responses.csv", "survey.yml",
+    ]  # fmt: skip
+    readme = (tmp_path / "new" / "README.md").read_text(encoding="utf-8")
+    assert all(note in readme for note in draft.notes)
+
+
+def test_nothing_is_overwritten_and_nothing_left_half_written(
+    sav: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ml.import_survey(sav, tmp_path / "new")
+    before = {p.name: p.read_bytes() for p in (tmp_path / "new").glob("*.*")}
+    with pytest.raises(FileExistsError, match="it exists already"):
+        ml.import_survey(sav, tmp_path / "new")
+    assert before == {p.name: p.read_bytes() for p in (tmp_path / "new").glob("*.*")}
+
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("motivlab.spss._write_yaml", fail)
+    with pytest.raises(OSError, match="disk full"):
+        ml.import_survey(sav, tmp_path / "other")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["aptauja.sav", "new"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error", "said"),
+    [
+        ("none.sav", None, FileNotFoundError, "no such file"),
+        ("text.sav", b"not an SPSS file at all", ReadError, "cannot be read as an SPSS file"),
+        ("empty.sav", b"", ReadError, "cannot be read as an SPSS file"),
+        ("data.csv", b"a,b\n1,2\n", ReadError, "an SPSS file ends in .sav or .zsav"),
+    ],
+)
+def test_files_that_are_none(tmp_path: Path, name: str, content: bytes | None, error: type, said: str) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(error, match=said):
+        ml.import_survey(tmp_path / name, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_wording_a_set_shares() -> None:
+    assert split_wording(["Age - Was it so?", "Sex - Was it so?"]) == ("Was it so?", ["Age", "Sex"])
+    assert split_wording(["Was it so? - Age", "Was it so? - Sex"]) == ("Was it so?", ["Age", "Sex"])
+    assert split_wording(["Age", "Sex"]) == ("", ["Age", "Sex"])
+    assert split_wording(["Only one - here"]) == ("", ["Only one - here"])
+
+
+def test_a_set_of_categories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = pd.DataFrame({"m1": [1.0, 2.0, np.nan, 9.0], "m2": [3.0, np.nan, np.nan, np.nan]})
+    file = tmp_path / "c.sav"
+    labels = {v: {1: "bus", 2: "tram", 3: "walk", 9: "Refused"} for v in frame}
+    pyreadstat.write_sav(frame, str(file), variable_value_labels=labels, missing_ranges={"m1": [9], "m2": [9]})
+    read = pyreadstat.read_sav
+
+    def with_set(*args: object, **kwargs: object) -> object:
+        data, meta = read(*args, **kwargs)
+        one = {"type": "C", "is_dichotomy": False, "counted_value": None, "label": "How", "variable_list": ["m1", "m2"]}
+        meta.mr_sets = {"how": one}
+        return data, meta
+
+    monkeypatch.setattr(pyreadstat, "read_sav", with_set)
+    draft = read_spss(file)
+    assert [c.label("") for c in draft.questionnaire["how"].answers] == ["bus", "tram", "walk"]
+    cells = draft.responses.filter(like="how/").fillna("").to_numpy().tolist()
+    assert cells == [["1", "0", "1"], ["0", "1", "0"], ["", "", ""], ["9", "9", "9"]]
