@@ -67,7 +67,7 @@ def _require(survey: Survey, question: Question) -> None:
     for column in question.columns:
         if column not in survey.responses:
             raise ValueError(
-                f"{survey.where}: the column {column!r} of question {question.name!r} is missing. "
+                f"{survey.responses_file}: the column {column!r} of question {question.name!r} is missing. "
                 "Add it to the responses."
             )
 

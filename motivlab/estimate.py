@@ -156,7 +156,7 @@ def design_arrays(survey: Survey) -> DesignArrays:
     for role, column in design.columns.items():
         if column not in frame:
             raise ValueError(
-                f"{survey.where}: the {role} column {column!r} is missing. Correct `design` in survey.yml."
+                f"{survey.responses_file}: the {role} column {column!r} is missing. Correct `design` in survey.yml."
             )
     weight = np.ones(n)
     if design.weight:
@@ -164,7 +164,7 @@ def design_arrays(survey: Survey) -> DesignArrays:
         bad = np.flatnonzero(~(weight > 0) | np.isinf(weight))
         if len(bad) == n:
             raise ValueError(
-                f"{survey.where}: no value of the weight column {design.weight!r} is a positive number. "
+                f"{survey.responses_file}: no value of the weight column {design.weight!r} is a positive number. "
                 "Name another column in `design.weight`, or none."
             )
         if len(bad):
@@ -221,7 +221,7 @@ def _sampled_share(survey: Survey, column: str, stratum: Ints, size: Floats, nam
     if ((share < 0) | (share > 1)).any():
         at = int(np.flatnonzero((share < 0) | (share > 1))[0])
         raise ValueError(
-            f"{survey.where}: the fpc {column} of the stratum {names[at]!r} is {first[at]:g}, smaller than the sample "
+            f"{survey.responses_file}: the fpc {column} of the stratum {names[at]!r} is {first[at]:g}, smaller than the sample "
             f"of {size[at]:g}. Give the number of clusters, or of people, in the stratum."
         )
     return share

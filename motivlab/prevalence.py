@@ -208,7 +208,9 @@ def _domains(survey: Survey, by: str | tuple[str, ...], within: Mask) -> Domains
                 "group the values first."
             )
         if name not in survey.responses:
-            raise ValueError(f"{survey.where}: the column {name!r} is missing. Add it, or do not break down by it.")
+            raise ValueError(
+                f"{survey.responses_file}: the column {name!r} is missing. Add it, or do not break down by it."
+            )
         position_of = np.full(len(question.choices) + 1, -1)
         position_of[[i for i, c in enumerate(question.choices) if not c.missing]] = np.arange(len(question.answers))
         own = position_of[code_positions(survey, question)]

@@ -136,7 +136,7 @@ def _run_all(
 ) -> list[list[dict[str, Any]]]:
     """Execute notebooks side by side; the outputs of each one's report cells, in the order of the books."""
 
-    async def all_of_them() -> list[list[dict[str, Any]]]:
+    async def all_of_them() -> list[list[dict[str, Any]] | BaseException]:
         free, done = asyncio.Semaphore(os.cpu_count() or 1), 0
 
         async def one(book: Path) -> list[dict[str, Any]]:
@@ -147,16 +147,16 @@ def _run_all(
             say_progress(f"notebook: {book.name}, done ({done} of {len(books)})")
             return outputs
 
-        async with asyncio.TaskGroup() as group:  # one that fails stops the others
-            tasks = [group.create_task(one(book)) for book in books]
-        return [task.result() for task in tasks]
+        # each runs to its end also where another fails: a kernel that is stopped while it starts is not cleaned up
+        return await asyncio.gather(*map(one, books), return_exceptions=True)
 
     # a thread of its own: in JupyterLab this one has a running event loop already
     with ThreadPoolExecutor(max_workers=1) as pool:
-        try:
-            return pool.submit(asyncio.run, all_of_them()).result()
-        except BaseExceptionGroup as failed:
-            raise failed.exceptions[0] from None
+        results = pool.submit(asyncio.run, all_of_them()).result()
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]
 
 
 async def _run(book: Path, parameters: dict[str, str]) -> list[dict[str, Any]]:

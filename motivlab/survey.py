@@ -181,7 +181,7 @@ class Survey:
         return tuple(self.about.analysis)
 
     @property
-    def where(self) -> str:
+    def responses_file(self) -> str:
         """The file of the responses, for messages."""
         return str(self.files[-1]) if self.files else "the responses"
 
@@ -206,7 +206,9 @@ class Survey:
         """How a message names one respondent: the row of the file, where there is a file, and the id."""
         column = self.about.respondent_id
         identity = f", respondent {self.responses[column].iloc[position]}" if column in self.responses else ""
-        return f"{self.where}, row {position + (2 if self.files else 1)}{identity}"  # row 1 of a file is its head
+        return (
+            f"{self.responses_file}, row {position + (2 if self.files else 1)}{identity}"  # row 1 of a file is its head
+        )
 
     def routed(self, question: Question) -> Mask:
         """Where routing puts a question to a respondent; shape (respondents,)."""
