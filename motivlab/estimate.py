@@ -221,8 +221,8 @@ def _sampled_share(survey: Survey, column: str, stratum: Ints, size: Floats, nam
     if ((share < 0) | (share > 1)).any():
         at = int(np.flatnonzero((share < 0) | (share > 1))[0])
         raise ValueError(
-            f"{survey.responses_file}: the fpc {column} of the stratum {names[at]!r} is {first[at]:g}, smaller than the sample "
-            f"of {size[at]:g}. Give the number of clusters, or of people, in the stratum."
+            f"{survey.responses_file}: the fpc {column} of the stratum {names[at]!r} is {first[at]:g}, smaller than "
+            f"the sample of {size[at]:g}. Give the number of clusters, or of people, in the stratum."
         )
     return share
 
