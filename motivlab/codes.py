@@ -21,19 +21,33 @@ def as_numbers(column: Any) -> npt.NDArray[np.float64]:
 
 
 def as_texts(column: Any) -> npt.NDArray[np.object_]:
-    """The values as codes: ``"3"`` for 3.0, an ISO date for a date, ``""`` where blank."""
+    """The values as codes: ``"3"`` for 3.0, ``"1"`` for True, an ISO date for a date, ``""`` where blank."""
     series = pd.Series(column)
     if isinstance(series.dtype, pd.CategoricalDtype):
         levels = np.append(as_texts(series.cat.categories), "")
         return np.asarray(levels[series.cat.codes.to_numpy()], dtype=object)
     blank = series.isna().to_numpy()
     if series.dtype.kind == "M":
-        shown = series.dt.strftime("%Y-%m-%d")
+        days_only = bool((series.dropna() == series.dropna().dt.normalize()).all())
+        shown = series.dt.strftime("%Y-%m-%d" if days_only else "%Y-%m-%dT%H:%M:%S").to_numpy(dtype=object)
     elif series.dtype.kind == "b":
-        shown = series.astype("Int8").astype(str)
-    elif series.dtype.kind in "iuf":
-        values, places = np.unique(as_numbers(series), return_inverse=True)
-        return np.asarray(np.array(["" if v != v else f"{v:.15g}" for v in values], dtype=object)[places])
+        shown = series.astype("Int8").astype(str).to_numpy(dtype=object)
+    elif series.dtype.kind in "iu":
+        shown = series.astype(str).to_numpy(dtype=object)
+    elif series.dtype.kind == "f":
+        values, places = np.unique(series.to_numpy(dtype=float, na_value=np.nan), return_inverse=True)
+        shown = np.array([_code(value) for value in values.tolist()], dtype=object)[places]
+    elif series.dtype == object:
+        shown = np.array([_code(value) for value in series], dtype=object)
     else:
-        shown = series.astype(str)
-    return np.where(blank, "", shown.to_numpy(dtype=object)).astype(object)
+        shown = series.astype(str).to_numpy(dtype=object)
+    return np.where(blank, "", shown).astype(object)
+
+
+def _code(value: Any) -> str:
+    """One value as its code; a float keeps every digit it has."""
+    if isinstance(value, (bool, np.bool_)):
+        return str(int(value))
+    if isinstance(value, (float, np.floating)):
+        return str(int(value)) if float(value).is_integer() else repr(float(value))
+    return str(value)

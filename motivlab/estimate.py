@@ -368,8 +368,10 @@ def _variance(squares: Floats, sums: Floats, present: Mask, design: DesignArrays
         here = present & lonely[:, None, None]
         if design.lonely == "fail" and here.any():
             name = design.names[int(np.flatnonzero(here.any(axis=(1, 2)))[0])]
+            what = "cluster" if design.clustered else "respondent"
             raise ValueError(
-                f"the stratum {name!r} has a single cluster, so its variance cannot be estimated. "
+                f"{f'the stratum {name!r}' if name else 'the survey'} has a single {what}, so its variance cannot be "
+                "estimated. "
                 "Merge it with another, or set design.lonely to adjust, average, certainty or remove."
             )
         parts = np.where(lonely[:, None, None], rest * sums**2 if design.lonely == "adjust" else 0.0, parts)

@@ -29,6 +29,7 @@ Mask = npt.NDArray[np.bool_]
 SUPPORTED = "= != < <= > >= and or not() selected() . ${name}, text in quotes, numbers and parentheses"
 
 _REFERENCE = re.compile(r"""("[^"]*"|'[^']*')|\$\{\s*([^}]*?)\s*\}""")
+_DATE = r"\d{4}-\d{2}-\d{2}"
 _COMPARE = {
     "=": np.equal,
     "!=": np.not_equal,
@@ -156,6 +157,8 @@ def _require_condition(token: Any, text: str) -> None:
     elif symbol in _COMPARE:
         for child in token:
             _require_value(child, text)
+            if symbol not in ("=", "!=") and child.symbol == "(string)" and not _has_order(child.value):
+                raise ExpressionError(f"{text!r}: {child.value!r} is neither a number nor a date, 2021-10-31.")
     elif symbol == "selected":
         if token[0].symbol not in ("$", ".") or token[1].symbol != "(string)":
             raise ExpressionError(f"{text!r}: selected() takes a question and a choice, selected(${{q}}, 'a').")
@@ -163,6 +166,10 @@ def _require_condition(token: Any, text: str) -> None:
         raise ExpressionError(f"{text!r}: a value stands where a condition should, for instance ${{q}} = 'yes'.")
     else:
         raise _unsupported(token, text)
+
+
+def _has_order(literal: str) -> bool:
+    return _is_date(literal) or not np.isnan(as_numbers([literal])[0])
 
 
 def _require_value(token: Any, text: str) -> None:
@@ -277,11 +284,19 @@ def _as_numbers(x: Operand) -> Any:
 
     if isinstance(x, float):
         return x
-    if not isinstance(x, str):
-        return as_numbers(x)
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", x):  # a date compares with a date question, in days
-        return as_numbers(pd.to_datetime([x], errors="coerce"))[0]
-    return as_numbers([x])[0]
+    if isinstance(x, str):
+        return as_numbers(pd.to_datetime([x], errors="coerce"))[0] if _is_date(x) else as_numbers([x])[0]
+    numbers = as_numbers(x)
+    series = pd.Series(x)
+    if series.dtype.kind not in "iufbM" and not isinstance(series.dtype, pd.CategoricalDtype):
+        # a date question stays text as long as one of its dates cannot be read
+        dates = as_numbers(pd.to_datetime(series.where(series.astype(str).str.match(_DATE)), errors="coerce"))
+        numbers = np.where(np.isnan(numbers), dates, numbers)
+    return numbers
+
+
+def _is_date(text: str) -> bool:
+    return re.fullmatch(_DATE, text) is not None
 
 
 def _as_texts(x: Operand) -> Any:

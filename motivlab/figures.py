@@ -76,7 +76,8 @@ def plot_prevalence(
     by : str
         One of the breakdowns in the estimates; by default the total is drawn.
     ax : Axes, optional
-        Draw there. The notes are then not drawn: hand them on with :func:`motivlab.sentences.notes`.
+        Draw there, with title and legend. The notes are then not drawn: hand them on with
+        :func:`motivlab.sentences.notes`.
     panels : bool, optional
         A panel for each group, or a colour for each; by default by their number.
 
@@ -88,7 +89,8 @@ def plot_prevalence(
     Raises
     ------
     ValueError
-        If the estimates have no such breakdown, or panels are asked for on one Axes.
+        If the estimates have no such breakdown, panels are asked for on one Axes, or there are more groups than
+        markers to tell them apart.
     """
     import matplotlib as mpl
     import matplotlib.pyplot as plt
@@ -104,10 +106,16 @@ def plot_prevalence(
     panels = (len(series) > MAX_COLOURS and ax is None) if panels is None else panels
     if panels and ax is not None:
         raise ValueError("panels need a figure of their own: leave out ax, or panels.")
+    if not panels and len(series) > len(MARKERS):
+        raise ValueError(
+            f"by={by!r}: {len(series)} groups cannot be told apart on one Axes, {len(MARKERS)} can. Use panels."
+        )
     with mpl.rc_context(STYLE):
         if ax is not None:
             _draw(ax, gated, items, series)
-            ax.set_title(_title(gated, by), loc="left")
+            ax.set_title("\n".join(filter(None, [_title(gated, by), _tag(gated)])), loc="left")
+            marks = _legend(gated, by, series)
+            ax.legend([_handle(ax, mark) for mark in marks], [mark.label for mark in marks], frameon=False)
             return ax
         return _panel_figure(gated, by, items, series) if panels else _single_figure(gated, by, items, series)
 
@@ -133,6 +141,11 @@ def _series(gated: Gated, by: str) -> tuple[list[str], list[Series]]:
         label = f"{level_label(gated.estimates, by, str(level))}, {n_of(gated, rows)}"
         series.append(Series(label, rows.set_index("item").loc[items]))
     return items, series
+
+
+def _tag(gated: Gated) -> str:
+    """What a figure of synthetic data says on its face."""
+    return say("synthetic", gated.estimates.language) if gated.estimates.about.synthetic else ""
 
 
 def _title(gated: Gated, by: str) -> str:
@@ -191,8 +204,7 @@ def _axes(ax: Axes, gated: Gated, items: Sequence[str], rows: pd.DataFrame) -> N
     from matplotlib.ticker import FuncFormatter
 
     language = gated.estimates.language
-    labels = [item_label(gated.estimates, item) for item in items]
-    ax.set_yticks(range(len(items)), ["\n".join(wrap(label, LABEL_WIDTH * 72, 9)) for label in labels])
+    ax.set_yticks(range(len(items)), ["\n".join(_item_lines(gated.estimates, item)) for item in items])
     ax.set_ylim(len(items) - 0.4, -0.6)
     highest = rows[["estimate", "ci_high", *(["published"] if "published" in rows else [])]].max().max()
     top = 1.0 if not np.isfinite(highest) or highest > 0.9 else np.ceil(highest * 10) / 10
@@ -232,7 +244,7 @@ def wrap(text: str, width: float, size: float, weight: str = "normal") -> list[s
     lines: list[str] = []
     for paragraph in text.split("\n"):
         line = ""
-        for word in paragraph.split():
+        for word in paragraph.split(" "):  # a no-break space holds its words together
             longer = f"{line} {word}".strip()
             if line and _text_width(longer, size, weight) > width:
                 lines.append(line)
@@ -243,27 +255,43 @@ def wrap(text: str, width: float, size: float, weight: str = "normal") -> list[s
     return lines
 
 
+def _item_lines(e: Estimates, item: str) -> list[str]:
+    return wrap(item_label(e, item), LABEL_WIDTH * 72, 9)
+
+
+def _label_column(gated: Gated, items: Sequence[str]) -> float:
+    """The width of the items' labels, in inches from the left edge of the page to the axes."""
+    lines = [line for item in items for line in _item_lines(gated.estimates, item)]
+    return PAD + max(_text_width(line, 9, "normal") for line in lines) / 72 + 0.12
+
+
 class _Page:
     """A figure whose height follows from its text: title on top, axes below, legend, notes."""
 
-    def __init__(self, gated: Gated, by: str, items: Sequence[str], rows: int, row_height: float, legend: int):
+    def __init__(
+        self,
+        gated: Gated,
+        by: str,
+        items: Sequence[str],
+        rows: int,
+        row_height: float,
+        legend: int,
+        panel_head: float = 0.0,
+    ):
         e = gated.estimates
-        labels = [wrap(item_label(e, item), LABEL_WIDTH * 72, 9) for item in items]
-        self.left = PAD + max(_text_width(line, 9, "normal") for lines in labels for line in lines) / 72 + 0.12
+        self.left = _label_column(gated, items)
         room = (WIDTH - 2 * PAD) * 72
-        self.tag = say("synthetic", e.language) if e.about.synthetic else ""
+        self.tag = _tag(gated)
         self.title = wrap(_title(gated, by).split("\n")[0], room, 11, "bold")
         self.subtitle = wrap(by_label(e, by), room, 9.5) if by else []
         self.notes = wrap(" ".join(notes(gated, marks=False)), room, 7.5)
-        tallest = max(len(lines) for lines in labels)
+        tallest = max(len(_item_lines(e, item)) for item in items)
         self.axes_height = len(items) * max(row_height, tallest * 9 * LINE / 72 + 0.05) + 0.1
         self.top = PAD + (0.24 if self.tag else 0) + len(self.title) * 11 * LINE / 72
-        self.top += len(self.subtitle) * 9.5 * LINE / 72 + legend * 0.2 + 0.1
-        self.panel_head = 0.26 if rows > 1 or not legend else 0.0
+        self.top += len(self.subtitle) * 9.5 * LINE / 72 + legend * 0.2 + 0.1 + panel_head
         self.bottom = 0.54 + len(self.notes) * 7.5 * LINE / 72 + PAD
-        self.rows = rows
-        self.gap = 0.34
-        self.height = self.top + rows * self.axes_height + (rows - 1) * (self.gap + self.panel_head) + self.bottom
+        self.step = self.axes_height + 0.34 + panel_head  # from one row of axes to the next
+        self.height = self.top + self.axes_height + (rows - 1) * self.step + self.bottom
 
     def figure(self) -> Figure:
         """The figure with its words, and no axes yet."""
@@ -293,7 +321,7 @@ class _Page:
 
     def axes(self, figure: Figure, row: int, left: float, width: float, sharey: Axes | None = None) -> Axes:
         """Axes of one row of the page, at inches."""
-        below = self.top + row * (self.axes_height + self.gap + self.panel_head) + self.axes_height
+        below = self.top + row * self.step + self.axes_height
         box = (left / WIDTH, 1 - below / self.height, width / WIDTH, self.axes_height / self.height)
         return figure.add_axes(box, sharey=sharey)
 
@@ -307,6 +335,16 @@ class _Mark:
     colour: Any
     filled: bool = True
     line: str = "-"
+
+
+def _handle(ax: Axes, mark: _Mark) -> Any:
+    """A line without data, as the legend shows it."""
+    face = mark.colour if mark.filled else "none"
+    (handle,) = ax.plot(
+        [], [], mark.marker, linestyle=mark.line, color=mark.colour, markerfacecolor=face, markersize=6.4
+    )
+    handle.set_linewidth(1.6)
+    return handle
 
 
 def _legend(gated: Gated, by: str, series: Sequence[Series]) -> list[_Mark]:
@@ -334,19 +372,9 @@ def _single_figure(gated: Gated, by: str, items: Sequence[str], series: Sequence
     ax.set_xlabel(_x_label(gated), fontsize=8)
     y = page.top - len(legend) * 0.2 - 0.06
     for mark in legend:
-        face = mark.colour if mark.filled else "none"
-        handle = ax.plot(
-            [],
-            [],
-            mark.marker,
-            linestyle=mark.line,
-            linewidth=1.6,
-            color=mark.colour,
-            markerfacecolor=face,
-            markersize=6.4,
-        )
+        handle = _handle(ax, mark)
         figure.legend(
-            handle, [mark.label], loc="upper left", bbox_to_anchor=(PAD / WIDTH, 1 - y / page.height), frameon=False,
+            [handle], [mark.label], loc="upper left", bbox_to_anchor=(PAD / WIDTH, 1 - y / page.height), frameon=False,
             borderaxespad=0, borderpad=0, handlelength=2.2, fontsize=8.5,
         )  # fmt: skip
         y += 0.2
@@ -356,20 +384,18 @@ def _single_figure(gated: Gated, by: str, items: Sequence[str], series: Sequence
 
 def _panel_figure(gated: Gated, by: str, items: Sequence[str], series: Sequence[Series]) -> list[Axes]:
     columns = 2 if len(series) <= 4 else 3
-    rows = -(-len(series) // columns)
-    page = _Page(gated, by, items, rows, 0.25, 0)
-    page.top += page.panel_head
-    page.height += page.panel_head
-    figure = page.figure()
     gap = 0.42
-    width = (WIDTH - page.left - 0.5 - gap * (columns - 1)) / columns
+    width = (WIDTH - _label_column(gated, items) - 0.5 - gap * (columns - 1)) / columns
+    heads = [wrap(one.label, width * 72, 8.5) for one in series]
+    page = _Page(gated, by, items, -(-len(series) // columns), 0.25, 0, max(map(len, heads)) * 8.5 * LINE / 72 + 0.1)
+    figure = page.figure()
     shared = pd.concat([one.rows for one in series])
     out: list[Axes] = []
     for i, one in enumerate(series):
         row, column = divmod(i, columns)
         ax = page.axes(figure, row, page.left + column * (width + gap), width)
         _draw(ax, gated, items, [one], shared)
-        ax.set_title("\n".join(wrap(one.label, width * 72, 8.5)), loc="left", fontsize=8.5)
+        ax.set_title("\n".join(heads[i]), loc="left", fontsize=8.5)
         if column:
             ax.set_yticklabels([])
         if i + columns < len(series):

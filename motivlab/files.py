@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and their hashes."""
+"""Files: written whole or not at all, hashed, and what is said of one that cannot be read."""
 
 from __future__ import annotations
 
@@ -6,9 +6,20 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+
+class ReadError(ValueError):
+    """A file that cannot be read; the message names the file, the place and the remedy."""
+
+
+def refuse_separators(file: Path, head: Sequence[str]) -> None:
+    """Refuse a CSV whose head is one cell, since another separator than the comma was used."""
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(head) == 1 and separator in head[0]:
+            raise ReadError(f"{file}: its cells are separated by {name}. Save it as CSV with commas, in UTF-8.")
 
 
 @contextmanager

@@ -91,9 +91,12 @@ def gate(estimates: Estimates | Gated) -> Gated:
     name = estimates.about.gate
     profile = PROFILES[name]
     frame = estimates.frame.copy()
-    n, missing = frame["n"].to_numpy(), frame["missing_share"].fillna(0.0).to_numpy()
+    n, asked = frame["n"].to_numpy(), frame["asked"].to_numpy()
+    missing = frame["missing_share"].fillna(0.0).to_numpy()
+    # nobody answered, but somebody was asked: as few as were asked, and no empty group
+    people = np.where(n == 0, asked, n)
     reason = np.select(
-        [n == 0, n < profile.suppress_below, missing > profile.suppress_missing],
+        [people == 0, people < profile.suppress_below, (n == 0) | (missing > profile.suppress_missing)],
         ["empty", "few", "nonresponse"],
         "",
     )
@@ -102,5 +105,8 @@ def gate(estimates: Estimates | Gated) -> Gated:
     frame[numbers] = frame[numbers].astype(float)
     frame.loc[reason != "", [c for c in numbers if c in _ANSWERS]] = np.nan
     frame.loc[reason == "few", [c for c in numbers if c in _NUMBERS]] = np.nan
+    # of a large base few may have been asked, and then who did not answer is told of few
+    rarely = (asked > 0) & (asked < profile.suppress_below)
+    frame.loc[rarely, [c for c in _NUMBERS if c not in ("n", "df")]] = np.nan
     frame = frame.assign(status=status, reason=reason, flagged=(missing > profile.flag_missing) & (reason == ""))
     return Gated(replace(estimates, frame=frame), profile, name)

@@ -20,7 +20,7 @@ NETS = ("any", "two_or_more")
 def prevalence(
     survey: Survey,
     question: str,
-    by: str | Sequence[str | tuple[str, ...]] = (),
+    by: str | Sequence[str | tuple[str, ...]] | None = (),
     base: Base | None = None,
     where: str = "",
     interval: Interval = "korn-graubard",
@@ -90,7 +90,11 @@ def prevalence(
     given = answers(survey, question)
     design = design_arrays(survey)
     within = _where(survey, where)
-    breakdowns = [_domains(survey, part, within) for part in ((), *((by,) if isinstance(by, str) else by))]
+    parts_of = (by,) if isinstance(by, str) else tuple(by or ())
+    for part in parts_of:
+        if parts_of.count(part) > 1 or (not isinstance(part, str) and len(set(part)) < len(part)):
+            raise ValueError(f"by={by!r}: {part!r} is there twice. Name each breakdown once.")
+    breakdowns = [_domains(survey, part, within) for part in ((), *parts_of)]
     open_choices = np.array([not choice.exclusive for choice in given.choices])
     chosen, valid, names = _with_nets(given, asked_for, open_choices, nets or {})
     is_net = np.array([i >= len(given.choices) for i in range(len(names))])
@@ -215,6 +219,10 @@ def _domains(survey: Survey, by: str | tuple[str, ...], within: Mask) -> Domains
         position_of[[i for i, c in enumerate(question.choices) if not c.missing]] = np.arange(len(question.answers))
         own = position_of[code_positions(survey, question)]
         own = np.where(survey.routed(question), own, -1)
+        if len(names) > 1 and any(" × " in choice.name for choice in question.choices):
+            raise ValueError(
+                f"by={by!r}: a choice of {name!r} holds ' × ' in its name, which joins crossed levels. Rename it."
+            )
         codes = np.where((codes >= 0) & (own >= 0), codes * len(question.answers) + own, -1)
         levels = [f"{level} × {c.name}" if level else c.name for level in levels for c in question.answers]
     return Domains(" × ".join(names), tuple(levels), codes.astype(np.intp))

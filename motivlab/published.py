@@ -11,7 +11,8 @@ import pandas as pd
 
 from .codes import as_texts
 from .estimate import Estimates
-from .readers import ReadError, read_responses
+from .files import ReadError
+from .readers import read_responses
 from .survey import Measure
 
 COLUMNS = (

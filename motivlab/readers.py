@@ -9,12 +9,9 @@ from typing import Any, Final
 import pandas as pd
 
 from .codes import as_texts
+from .files import ReadError, refuse_separators
 
 FILL_IN: Final = "?"  # what a draft could not know; the author replaces it
-
-
-class ReadError(ValueError):
-    """A file that cannot be read; the message names the file, the place and the remedy."""
 
 
 def read_yaml(file: Path) -> Any:
@@ -27,7 +24,7 @@ def read_yaml(file: Path) -> Any:
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.constructor import DuplicateKeyError
-    from ruamel.yaml.error import MarkedYAMLError
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
         return YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8-sig"))
@@ -36,7 +33,9 @@ def read_yaml(file: Path) -> Any:
     except DuplicateKeyError as error:
         line = error.problem_mark.line + 1
         raise ReadError(f"{file}, line {line}: a key is there twice. Remove one of the two.") from error
-    except MarkedYAMLError as error:
+    except (YAMLError, ValueError) as error:
+        if not isinstance(error, MarkedYAMLError):  # a control character, a date that does not exist
+            raise ReadError(f"{file}: malformed YAML ({error}). Correct the value.") from error
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise ReadError(
@@ -94,10 +93,15 @@ def _read_csv(file: Path) -> pd.DataFrame:
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             head = next(csv.reader(stream), [])
+        refuse_separators(file, head)
         for column in head:
+            if not column.strip():
+                raise ReadError(f"{file}, row 1: column {head.index(column) + 1} has no name. Name or remove it.")
             if head.count(column) > 1:
                 raise ReadError(f"{file}, row 1: the column {column!r} is there twice. Rename or remove one.")
-        frame = pd.read_csv(file, dtype="str", keep_default_na=False, na_values=[""], encoding="utf-8-sig")
+        frame = pd.read_csv(
+            file, dtype="str", keep_default_na=False, na_values=[""], encoding="utf-8-sig", skip_blank_lines=False
+        )
     except UnicodeDecodeError as error:
         raise _not_utf8(file, error) from error
     except pd.errors.EmptyDataError as error:
@@ -108,6 +112,7 @@ def _read_csv(file: Path) -> pd.DataFrame:
         raise ReadError(
             f"{file}, row 2: more cells than the {len(head)} columns. Put quotes around cells with a comma."
         )
+    frame = frame.dropna(how="all")  # blank lines; the others keep their place, for the number of their row
     if frame.empty:
         raise ReadError(f"{file}: the file is empty but for its head. It must hold a row per respondent.")
     return frame

@@ -20,7 +20,7 @@ from .files import new_folder, sha256
 from .language import known, say
 from .schema import CheckReport
 from .sentences import describe, limits
-from .survey import Survey, open_survey
+from .survey import Survey, SurveyError, open_survey
 
 TAG = "report"  # a cell with this tag puts its output on the page
 MANIFEST = "manifest.json"
@@ -102,10 +102,11 @@ def write_report(
     ReportError
         If a notebook fails. Nothing is written then, and an earlier report stays as it was.
     """
-    out = Path(out)
+    out = Path(out).resolve()
     survey = open_survey(survey_folder, language)
-    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / MANIFEST).exists())):
-        raise FileExistsError(f"{out}: it holds something that is no report of motivlab. Name another folder.")
+    if not survey.analysed:
+        raise SurveyError(f"{survey_folder}/survey.yml: `analysis` names no question. Add one, with its measure.")
+    _refuse_foreign(out)
     folder = Path(notebooks) if notebooks else notebooks_folder()
     books = sorted(folder.glob("[0-9]*.ipynb"))
     if not books:
@@ -126,6 +127,23 @@ def write_report(
         manifest = _manifest(survey, books, written, work)
         (work / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return Report(out, out / PAGE, (*written, MANIFEST))
+
+
+def _refuse_foreign(out: Path) -> None:
+    """Refuse a folder that is anything but free, or a report with nothing added to it."""
+    if not out.exists():
+        return
+    remedy = "Name another folder, or move what is there."
+    if not out.is_dir() or out == Path.cwd():
+        raise FileExistsError(f"{out}: a report is written into a folder of its own. {remedy}")
+    present = {file.relative_to(out).as_posix() for file in out.rglob("*") if file.is_file()}
+    try:
+        manifest = json.loads((out / MANIFEST).read_text(encoding="utf-8")) if MANIFEST in present else {}
+        own = {*manifest["written"], MANIFEST} if "motivlab" in manifest["versions"] else set()
+    except (ValueError, TypeError, KeyError):
+        own = set()
+    if foreign := sorted(present - own):
+        raise FileExistsError(f"{out}: it holds something that is no report of motivlab, {foreign[0]!r}. {remedy}")
 
 
 # ------------------------------------------------------------------------------------------------ the notebooks

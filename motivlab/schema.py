@@ -13,7 +13,7 @@ from tabulate import tabulate
 
 from .codes import as_numbers, as_texts
 from .expressions import Expression, Mask, parse_expression
-from .language import say
+from .language import known, say
 from .questionnaire import CHOICE_TYPES, NUMBER_TYPES, Question, Questionnaire
 from .survey import About, Survey, declared_columns
 
@@ -73,7 +73,7 @@ def rules(form: Questionnaire, about: About | None = None) -> Iterator[Rule]:
     yield Rule("id_missing", identity, (identity,), lambda frame: _blank(frame[identity]))
     yield Rule("id_duplicate", identity, (identity,), lambda frame: _duplicated(frame[identity]))
     if weight:
-        yield Rule("weight", weight, (weight,), lambda frame: ~(as_numbers(frame[weight]) > 0))
+        yield Rule("weight", weight, (weight,), lambda frame: ~_positive(frame[weight]))
     for role, column in about.design.columns.items():
         if role != "weight":
             yield Rule("design", column, (column,), lambda frame, c=column: _blank(frame[c]))  # type: ignore[misc]
@@ -87,6 +87,11 @@ def _read_by(question: Question, expressions: Iterable[Expression], form: Questi
 
 def _blank(column: pd.Series) -> Mask:
     return np.asarray(column.isna(), dtype=bool)
+
+
+def _positive(column: pd.Series) -> Mask:
+    values = as_numbers(column)
+    return (values > 0) & np.isfinite(values)
 
 
 def _duplicated(column: pd.Series) -> Mask:
@@ -138,8 +143,8 @@ def _value_rules(question: Question, form: Questionnaire) -> Iterator[Rule]:
 
         def off_limits(frame: pd.DataFrame) -> Mask:
             present = _answered(frame, question)
-            if question.type in NUMBER_TYPES:  # what is no number has its own finding
-                present &= ~np.isnan(as_numbers(frame[name]))
+            if question.type in (*NUMBER_TYPES, "date"):  # what is no number or date has its own finding
+                present &= ~wrong(frame)
             return present & ~expression.mask(frame, name)
 
         yield Rule("out_of_range", name, _read_by(question, [expression], form), off_limits, question.constraint)
@@ -267,7 +272,7 @@ class CheckReport:
     findings : DataFrame
         One row per respondent and rule broken. Columns: ``respondent`` (id; empty for a column that is absent or not
         declared), ``variable``, ``value``, ``rule``, ``severity`` (``error`` or ``warning``), ``message``. The index,
-        ``row``, is the row of the file; 1 is its head.
+        ``row``, is the row of the file, whose head is row 1, or without a file of the frame, from 1.
     respondents : int
         The number of rows that were checked.
     file : str
@@ -301,11 +306,12 @@ class CheckReport:
         people = say("respondents", self.language, n=self.respondents)
         if self.ok:
             return say("check_clean", self.language, file=self.file, respondents=people)
-        affected = int(self.findings.loc[self.findings.index > 1].index.nunique())
+        respondents = self.findings[~self.findings["rule"].isin(["column_missing", "column_unknown"])]
+        affected = int(respondents.index.nunique())
         return say(
             "check_found", self.language, file=self.file, respondents=people,
             findings=say("findings", self.language, n=len(self.findings)),
-            affected=say("respondents", self.language, n=affected),
+            affected=affected,
         )  # fmt: skip
 
     def shown(self) -> pd.DataFrame:
@@ -397,11 +403,12 @@ def _finding(
 ) -> dict[str, Any]:
     identity = survey.about.respondent_id
     shown = value or say("blank", survey.language)
+    detail = say(f"detail_{detail}", survey.language) if known(f"detail_{detail}") else detail
     message = say(f"message_{rule}", survey.language, variable=variable, value=shown, detail=detail)
-    known = position is not None and identity in survey.responses
+    named = position is not None and identity in survey.responses
     return {
-        "row": 1 if position is None else position + 2,
-        "respondent": as_texts(survey.responses[identity].iloc[[position]])[0] if known else "",
+        "row": 1 if position is None else survey.row_number(position),
+        "respondent": as_texts(survey.responses[identity].iloc[[position]])[0] if named else "",
         "variable": variable,
         "value": value,
         "rule": rule,
@@ -430,6 +437,6 @@ def _value(survey: Survey, rule: Rule, position: int) -> str:
 def _foreign(survey: Survey, name: str, cases: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Findings of checks that somebody added to the schema."""
     for case in cases.itertuples():
-        position = None if pd.isna(case.index) else int(case.index)
+        position = None if pd.isna(case.index) else int(survey.responses.index.get_loc(int(case.index)))
         value = "" if pd.isna(case.failure_case) else str(case.failure_case)
         yield _finding(survey, position, "schema", str(case.column), value, name)

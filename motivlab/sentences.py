@@ -13,7 +13,7 @@ import pandas as pd
 
 from .answers import NON_RESPONSE, answers
 from .estimate import Estimates
-from .gate import Gated, gate
+from .gate import PROFILES, Gated, gate
 from .language import dates, known, number, percent, say
 from .prevalence import NETS
 from .survey import Fieldwork, Survey, in_language
@@ -59,7 +59,8 @@ def level_label(estimates: Estimates, by: str, level: str) -> str:
     if not by:
         return say("total", estimates.language)
     labels = []
-    for name, one in zip(by.split(" × "), level.split(" × "), strict=True):
+    single = by in estimates.questionnaire
+    for name, one in [(by, level)] if single else zip(by.split(" × "), level.split(" × "), strict=True):
         choices = estimates.questionnaire[name].choices
         labels.append(next((c.label(estimates.language) for c in choices if c.name == one), one))
     return " × ".join(labels)
@@ -67,7 +68,8 @@ def level_label(estimates: Estimates, by: str, level: str) -> str:
 
 def by_label(estimates: Estimates, by: str) -> str:
     """The wording of a breakdown."""
-    return " × ".join(estimates.questionnaire[name].label(estimates.language) for name in by.split(" × "))
+    names = [by] if by in estimates.questionnaire else by.split(" × ")
+    return " × ".join(estimates.questionnaire[name].label(estimates.language) for name in names)
 
 
 def fieldwork_dates(fieldwork: Fieldwork, language: str) -> str:
@@ -110,7 +112,7 @@ def notes(estimates: Gated, marks: bool = True) -> list[str]:
     out.append(say("note_interval", language, level=level, name=say(f"interval_{e.interval}", language)))
     out += _non_response(estimates)
     out += [
-        say("note_left_out", language, by=by_label(e, by), n=say("respondents", language, n=n))
+        say("note_left_out", language, by=_quoted(by_label(e, by), language), n=n)
         for by, n in e.left_out.items()
         if n >= profile.suppress_below or estimates.name == "open"
     ]
@@ -176,6 +178,9 @@ _TOP = {
 }
 
 
+_YES = {"yes", "jā", "да", "true"}
+
+
 def takeaway(estimates: Estimates | Gated) -> Words:
     """What a reader should take away: the leading answer, the next ones, and where groups differ most.
 
@@ -200,7 +205,9 @@ def takeaway(estimates: Estimates | Gated) -> Words:
     key = _TOP.get(measure, "takeaway_top")
     question = e.questionnaire[e.question]
     if question.type == "select_one" and len(question.answers) == 2:  # of yes and no, the share that said yes
-        ranked, key = ranked.sort_index(kind="stable").iloc[:1], "takeaway_share"
+        yes = [c.name for c in question.answers if {c.name.lower(), *(t.lower() for t in c.labels.values())} & _YES]
+        chosen = ranked[ranked["item"] == (yes or [question.answers[0].name])[0]]
+        ranked, key = (ranked[:1] if chosen.empty else chosen), "takeaway_share"
     top = ranked.iloc[0]
     level = percent(e.confidence, language)
     sentences = [
@@ -296,11 +303,11 @@ def describe(survey: Survey, question: str | None = None) -> Words:
     analysis = survey.analysis(question)
     condition = ", ".join(in_words(expression.text, survey) for expression in asked.routing)
     put_to, everybody = int(answers(survey, question).asked.sum()), len(survey.responses)
+    least = PROFILES[survey.about.gate].suppress_below
+    told = f"< {least}" if 0 < put_to < least else number(put_to, language)
     sentences = [say("asked_if", language, condition=condition)] if condition else []
     sentences += [
-        say("asked_everyone", language)
-        if put_to == everybody
-        else say("asked_of", language, asked=put_to, n=everybody),
+        say("asked_everyone", language) if put_to == everybody else say("asked_of", language, asked=told, n=everybody),
         say("multiple_response" if asked.type == "select_multiple" else "single_response", language),
         say("note_measure", language, measure=say(f"measure_{analysis.measure}", language)),
     ]

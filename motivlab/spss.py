@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from .codes import as_numbers, as_texts
-from .files import new_folder, sha256
+from .files import ReadError, new_folder, sha256
 from .questionnaire import Choice, Question, Questionnaire
-from .readers import FILL_IN, ReadError
+from .readers import FILL_IN
+from .survey import open_survey
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ class _SpssDraft:
     def __init__(self, file: Path, frame: pd.DataFrame, meta: Any) -> None:
         self.file, self.frame, self.meta = file, frame, meta
         self.notes: list[str] = []
-        self.texts = {str(column): as_texts(frame[column]) for column in frame}
-        self.labels: dict[str, str] = {k: v or "" for k, v in meta.column_names_to_labels.items()}
+        self.texts = {str(column): _clean(as_texts(frame[column])) for column in frame}
+        self.labels: dict[str, str] = {k: _clean([v or ""])[0] for k, v in meta.column_names_to_labels.items()}
 
     def draft(self) -> Draft:
         identity = self.respondent_id()
@@ -186,7 +187,7 @@ class _SpssDraft:
 
     def value_labels(self, variable: str) -> dict[str, str]:
         pairs = self.meta.variable_value_labels.get(variable, {}).items()
-        return {str(as_texts([value])[0]): str(label).strip() for value, label in pairs}
+        return {_clean(as_texts([value]))[0]: _clean([str(label)])[0] for value, label in pairs}
 
     def single(self, variable: str) -> tuple[Question, dict[str, Any]]:
         texts, column = self.texts[variable], self.frame[variable]
@@ -225,16 +226,27 @@ class _SpssDraft:
             counted = str(as_texts([one["counted_value"]])[0])
             wording, names = split_wording([self.labels.get(v) or v for v in variables])
             answers = [Choice(v, {"": label}) for v, label in zip(variables, names, strict=True)]
-            cells = {}
-            for v in variables:
-                texts = self.texts[v]
-                keep = np.isin(texts, ["", *missing])
-                cells[f"{name}/{v}"] = np.where(keep, texts, np.where(texts == counted, "1", "0"))
+            table = np.stack([self.texts[v] for v in variables], axis=1)
+            ticked = table == counted
+            if not (~ticked & ~np.isin(table, ["", *missing])).any():
+                # no "not ticked" anywhere: a blank beside a tick is one
+                table = np.where((table == "") & ticked.any(axis=1)[:, None], "0", table)
+                self.notes.append(
+                    f"set {name}: only ticks are recorded. A blank of whoever ticked something is read as not ticked; "
+                    "whoever ticked nothing cannot be told from whoever was not asked, and counts as not asked."
+                )
+            keep = np.isin(table, ["", *missing])
+            coded = np.where(keep, table, np.where(ticked, "1", "0"))
+            cells = {f"{name}/{v}": coded[:, j] for j, v in enumerate(variables)}
         else:
             wording, _ = split_wording([self.labels.get(v) or v for v in variables])
             table = np.stack([self.texts[v] for v in variables], axis=1)
             codes = sorted({*missing_labels, *np.unique(table.astype(str)).tolist()} - {"", *missing}, key=_code_order)
-            answers = [Choice(code, {"": missing_labels.get(code) or code}) for code in codes]
+            plain = {code: re.sub(r"[\s/]+", "_", code) for code in codes}
+            answers = [Choice(plain[code], {"": missing_labels.get(code) or code}) for code in codes]
+            renamed = [f"{code!r} is now {new!r}" for code, new in plain.items() if code != new]
+            if renamed:
+                self.notes.append(f"set {name}: choices hold no space or slash: {', '.join(renamed)}.")
             blank = (table == "").all(axis=1)
             reason = (
                 np.where(np.isin(table, list(missing)), table, "").max(axis=1) if missing else np.full(len(table), "")
@@ -243,7 +255,7 @@ class _SpssDraft:
             for code in codes:
                 hit = (table == code).any(axis=1)
                 none = np.isin(table, ["", *missing]).all(axis=1)
-                cells[f"{name}/{code}"] = np.where(blank, "", np.where(none, reason, np.where(hit, "1", "0")))
+                cells[f"{name}/{plain[code]}"] = np.where(blank, "", np.where(none, reason, np.where(hit, "1", "0")))
             self.notes.append(f"set {name}: whoever has no answer in any of its variables counts as not asked.")
         reasons = [Choice(code, {"": missing_labels.get(code) or code}, reason) for code, reason in missing.items()]
         title = wording or str(one.get("label") or name)
@@ -268,6 +280,12 @@ def split_wording(labels: Sequence[str]) -> tuple[str, list[str]]:
             if len(labels) > 1 and len(shared) == 1 and "" not in shared and all(own):
                 return shared.pop(), own
     return "", list(labels)
+
+
+def _clean(texts: Any) -> Any:
+    """Texts without space around them, and with one kind of line break: a lone CR would end the row of a CSV."""
+    out = [text.replace("\r\n", "\n").replace("\r", "\n").strip() for text in texts]
+    return np.array(out, dtype=object)
 
 
 def _within(code: str, low: Any, high: Any) -> bool:
@@ -336,6 +354,7 @@ def import_survey(file: str | Path, folder: str | Path) -> tuple[Draft, list[str
         draft.responses.to_csv(work / "responses.csv", index=False, lineterminator="\n")
         left = _write_yaml(draft, file, work / "survey.yml")
         (work / "README.md").write_text(_readme(draft, file, left), encoding="utf-8")
+        open_survey(work)  # what cannot be opened again is not handed over
     return draft, left
 
 
@@ -377,7 +396,8 @@ def _write_yaml(draft: Draft, file: Path, target: Path) -> list[str]:
     yaml.allow_unicode = True
     with target.open("w", encoding="utf-8") as stream:
         yaml.dump(about, stream)
-    return ["population", "fieldwork.start", "fieldwork.end", *(f"analysis.{name}.measure" for name in main)]
+    measures = [f"analysis.{name}.measure" for name in main] or ["analysis"]
+    return ["population", "fieldwork.start", "fieldwork.end", *measures]
 
 
 def _readme(draft: Draft, file: Path, left: list[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -75,6 +75,12 @@ class Fieldwork(_Part):
     start: Date
     end: Date
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Fieldwork:
+        if isinstance(self.start, dt.date) and isinstance(self.end, dt.date) and self.start > self.end:
+            raise ValueError(f"it ends on {self.end}, before it starts on {self.start}")
+        return self
+
 
 class Analysis(_Part):
     """How one question is analysed: what it measures, over which base, by which questions."""
@@ -130,6 +136,7 @@ class About(_Part):
             *(key for key in type(self).model_fields if getattr(self, key) == FILL_IN),
             *(f"fieldwork.{key}" for key in ("start", "end") if getattr(self.fieldwork, key) == FILL_IN),
             *(f"analysis.{name}.measure" for name, a in self.analysis.items() if a.measure == "not_stated"),
+            *([] if self.analysis else ["analysis"]),
         ]
 
 
@@ -206,9 +213,11 @@ class Survey:
         """How a message names one respondent: the row of the file, where there is a file, and the id."""
         column = self.about.respondent_id
         identity = f", respondent {self.responses[column].iloc[position]}" if column in self.responses else ""
-        return (
-            f"{self.responses_file}, row {position + (2 if self.files else 1)}{identity}"  # row 1 of a file is its head
-        )
+        return f"{self.responses_file}, row {self.row_number(position)}{identity}"
+
+    def row_number(self, position: int) -> int:
+        """The row of the file, whose head is row 1, of the respondent at a position; of a frame, counted from 1."""
+        return int(self.responses.index[position]) + (2 if self.files else 1)
 
     def routed(self, question: Question) -> Mask:
         """Where routing puts a question to a respondent; shape (respondents,)."""
@@ -240,7 +249,8 @@ class Survey:
 
         Categoricals, booleans, integers with at most 20 different values and texts with at most 20 values that
         repeat are ``select_one``; columns ``q/a``, ``q/b`` of 0/1 are one ``select_multiple`` question ``q``; other
-        numbers, dates and texts are what they are. A blank is "no answer".
+        numbers, dates and texts are what they are. A column ``q`` beside such a set is left out: it says the same
+        again. A blank is "no answer".
 
         Parameters
         ----------
@@ -265,15 +275,24 @@ class Survey:
         >>> [(question.name, question.type) for question in survey.questionnaire]
         [('sex', 'select_one'), ('q', 'select_multiple')]
         """
-        design = Design(weight=weight, strata=strata, cluster=cluster, fpc=fpc, lonely=lonely)
+        frame = frame.reset_index(drop=True).rename(columns=str)
+        if frame.empty:
+            raise ValueError("the frame has no rows. It must hold a row per respondent.")
+        if twice := frame.columns[frame.columns.duplicated()].tolist():
+            raise ValueError(f"the frame has two columns {twice[0]!r}. Rename or remove one.")
+        roles = {"weight": weight, "strata": strata, "cluster": cluster, "fpc": fpc}
+        named = {role: str(column) for role, column in roles.items() if column is not None}
+        design = Design(**named, lonely=lonely)
         for role, column in design.columns.items():
             if column not in frame:
                 near = did_you_mean(column, map(str, frame.columns))
                 raise ValueError(f"{role}={column!r}: the frame has no such column{near}")
-        frame = frame.reset_index(drop=True).rename(columns=str)
         identity = respondent_id or "respondent"
-        if respondent_id is None and identity not in frame:
-            frame.insert(0, identity, np.arange(1, len(frame) + 1))
+        if respondent_id is None:
+            if identity in frame and not frame[identity].is_unique:
+                identity = "respondent_number"
+            if identity not in frame:
+                frame.insert(0, identity, np.arange(1, len(frame) + 1))
         skip = {identity, design.weight, design.cluster, design.fpc}
         form = infer_questionnaire(frame.drop(columns=[c for c in frame if c in skip]))
         about = About(
@@ -282,6 +301,7 @@ class Survey:
             respondent_id=identity,
             fieldwork=Fieldwork(start=FILL_IN, end=FILL_IN),
             design=design,
+            other_columns=sorted(set(frame) - skip - {c for question in form for c in question.columns}),
         )
         raw = pd.DataFrame({c: as_texts(frame[c]) for c in frame}, index=frame.index).replace("", pd.NA)
         return cls(typed(raw, form, about), form, about)
@@ -303,32 +323,30 @@ def infer_questionnaire(frame: pd.DataFrame) -> Questionnaire:
         if choice in multiple.get(name, ()):
             choices = tuple(Choice(c, {"": c}) for c in multiple[name])
             questions.setdefault(name, Question(name, "select_multiple", {"": name}, choices, name))
-        else:
+        elif column not in multiple:  # the parent column of a set says the same again, as text
             questions[column] = _inferred_question(column, frame[column])
     return Questionnaire(tuple(questions.values()), {"": ""})
 
 
 def _inferred_question(name: str, column: pd.Series) -> Question:
-    labels = {"": name}
-    kind = column.dtype.kind
-    values = as_numbers(column) if kind in "iufb" else np.empty(0)
-    known = values[~np.isnan(values)]
-    few = column.nunique() <= MAX_INFERRED_CHOICES
-    if kind == "M":
+    labels, texts = {"": name}, as_texts(column)
+    if column.dtype.kind == "M":
         return Question(name, "date", labels)
-    whole = bool((known == np.floor(known)).all())
+    codes = set(texts) - {""}
+    few = len(codes) <= MAX_INFERRED_CHOICES
     if isinstance(column.dtype, pd.CategoricalDtype):
-        codes: Iterable[str] = as_texts(column.cat.categories)
-    elif kind in "iufb":
+        order = as_texts(column.cat.categories).tolist()
+    elif column.dtype.kind in "iufb":
+        known = as_numbers(column)
+        whole = bool((known[~np.isnan(known)] % 1 == 0).all())
         if not (few and whole):
             return Question(name, "integer" if whole else "decimal", labels)
-        codes = as_texts(np.unique(known))
+        order = sorted(codes, key=float)
     else:
-        texts = as_texts(column)
-        if not few or column.nunique() > len(texts) / 2:
+        if not few or len(codes) > len(texts) / 2:
             return Question(name, "text", labels)
-        codes = sorted(set(texts) - {""})
-    return Question(name, "select_one", labels, tuple(Choice(code, {"": code}) for code in codes), name)
+        order = sorted(codes)
+    return Question(name, "select_one", labels, tuple(Choice(code, {"": code}) for code in order), name)
 
 
 def open_survey(folder: str | Path, language: str = "en", responses: str | None = None) -> Survey:
@@ -399,7 +417,8 @@ def _yaml_errors(file: Path, error: ValidationError) -> Iterator[str]:
     seen = set()
     for fault in error.errors():
         # pydantic names the members of a union in the path ("str", "dict[str,str]"): they are no keys
-        parts = [str(part) for part in fault["loc"] if not re.search(r"\[|^(str|date|dict|tuple)$|^literal", str(part))]
+        first, *rest = map(str, fault["loc"])
+        parts = [first, *(part for part in rest if not re.search(r"\[|^(str|date|dict|tuple)$|^literal", part))]
         key = ".".join(parts)
         model: Any = {"design": Design, "fieldwork": Fieldwork, "analysis": Analysis}.get(parts[0], About)
         known = model.model_fields if len(parts) > 1 else About.model_fields

@@ -148,9 +148,11 @@ def _n(gated: Gated, row: Any) -> str:
 
 def n_of(gated: Gated, rows: pd.DataFrame) -> str:
     """The n of some rows: ``n = 270``, a range where items differ, ``n < 20`` where it may not be told."""
-    language, n = gated.estimates.language, rows["n"]
-    if n.isna().any():
-        return say("n_below", language, n=gated.profile.suppress_below)
+    language = gated.estimates.language
+    n = rows.loc[rows["n"].notna() & (rows["reason"] != "empty"), "n"]
+    if n.empty:
+        few = (rows["reason"] == "few").any()
+        return say("n_below", language, n=gated.profile.suppress_below) if few else say("n_equals", language, n=0)
     if n.min() == n.max():
         return say("n_equals", language, n=int(n.min()))
     return say("n_range", language, low=int(n.min()), high=int(n.max()))

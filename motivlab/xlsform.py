@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import csv
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .expressions import ExpressionError, parse_expression
+from .files import refuse_separators
 from .questionnaire import (
     CHOICE_TYPES,
     MISSING_REASONS,
@@ -115,12 +117,15 @@ def _csv_rows(file: Path) -> list[tuple[int, list[str]]]:
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream)
-            return [(reader.line_num, cells) for cells in reader]
+            table = [(reader.line_num, cells) for cells in reader]
     except UnicodeDecodeError as error:
         raise QuestionnaireError(
             f"{file}: byte {error.start} is not UTF-8 ({error.object[error.start : error.start + 1]!r}). "
             "Save the file as CSV UTF-8."
         ) from error
+    if table:
+        refuse_separators(file, table[0][1])
+    return table
 
 
 def _xlsx_rows(file: Path, sheet: str) -> list[tuple[int, list[str]]] | None:
@@ -228,7 +233,7 @@ def _questions(
                 row,
                 f"question {name!r}: the type {cells.get('type', '')!r} is not known. Use one of {', '.join(TYPES)}.",
             )
-        if not re.fullmatch(r"[^\s/${}'\"]+", name):
+        if not re.fullmatch(r"[^\s/{}'\"]+", name):
             raise sheet.error(
                 row, f"the question name {name!r} is empty or holds a space, a slash, a quote or a brace."
             )
@@ -261,7 +266,7 @@ def _questions(
 
 def _missing_codes(sheet: _Sheet, row: int, text: str) -> dict[str, str]:
     codes = {}
-    for part in text.split():
+    for part in shlex.split(text):
         code, _, reason = part.partition("=")
         if reason not in MISSING_REASONS:
             raise sheet.error(row, f"missing is {part!r}. Write code=reason, with {', '.join(MISSING_REASONS)}.")
@@ -304,7 +309,7 @@ def write_sheets(form: Questionnaire, folder: Path) -> None:
             {"type": f"{question.type} {question.list_name}".strip(), "name": question.name}
             | {headings[code]: text for code, text in question.labels.items()}
             | {"relevant": question.relevant, "constraint": question.constraint}
-            | {"missing": " ".join(f"{code}={reason}" for code, reason in question.missing.items())}
+            | {"missing": " ".join(shlex.quote(f"{code}={reason}") for code, reason in question.missing.items())}
             | dict(question.extra)
         )
     rows += _group_rows(current, (), headings)

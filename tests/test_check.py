@@ -150,3 +150,18 @@ def test_an_in_column_missing_code_is_allowed(small: Small) -> None:
     choices = CHOICES.replace("grounds,ref,", "grounds,-9,Nejautāja,Not asked,Не задан,not_asked,\ngrounds,ref,")
     rows = (*ROWS[:2], "3,1,f,50,no,-9,-9,-9,-9,,,2021-10-05", *ROWS[3:])
     assert ml.open_survey(small(rows=rows, choices=choices)).check().ok
+
+
+def test_one_bad_date_is_one_finding(small: Small) -> None:
+    survey = SURVEY.replace("date,day,Diena,Day,День,,,", "date,day,Diena,Day,День,,. >= '2021-10-01',")
+    rows = (ROWS[0].replace("2021-10-04", "04.10.2021"), ROWS[1].replace("2021-10-05", "2021-09-30"), *ROWS[2:])
+    opened = ml.open_survey(small(rows=rows, survey=survey))
+    findings = opened.check().findings
+    assert findings[["respondent", "rule"]].to_numpy().tolist() == [["1", "wrong_type"], ["2", "out_of_range"]]
+    dated = ml.prevalence(opened, "sex", where="${day} >= '2021-10-06'").frame
+    assert dated["n"].unique().tolist() == [4]
+
+
+def test_an_infinite_weight_is_a_finding(small: Small) -> None:
+    rows = (ROWS[0].replace("1,1,f", "1,inf,f"), *ROWS[1:])
+    assert ml.open_survey(small(rows=rows)).check().findings["rule"].tolist() == ["weight"]

@@ -61,6 +61,7 @@ def test_a_mask_follows_xpath(text: str, expected: list[bool]) -> None:
         ("selected(${met}, ${age})", "selected() takes a question and a choice"),
         ("${age} = ", "cannot be read"),
         ("", "cannot be read"),
+        ("${day} > 'yesterday'", "'yesterday' is neither a number nor a date"),
         ("__import__('os')", "cannot be read"),
         ("${age}/text() = 1", "'/' is not supported"),
     ],

@@ -114,3 +114,37 @@ def test_nothing_suppressed_reaches_a_figure(exposed: Any) -> None:
     assert not np.isclose(np.array(drawn)[:, None], share).any()
     words = " ".join(t.get_text() for t in axes.figure.texts)  # type: ignore[union-attr]
     assert "not shown: fewer than 20 respondents" in words
+
+
+def test_of_few_who_were_asked_nothing_is_told() -> None:
+    """Three people asked, all of whom refused; and a base of everybody of whom six were asked."""
+    frame = pd.DataFrame({"q": pd.Categorical(["x"] * 60 + [None] * 3), "g": ["a"] * 30 + ["b"] * 30 + ["c"] * 3})
+    survey = ml.Survey.from_frame(frame)
+    alone = ml.prevalence(survey, "q", where="${g} = 'c'")
+    rows = ml.gate(ml.prevalence(survey, "q", by="g")).frame
+    for shown in (ml.gate(alone).frame, rows[rows["level"] == "c"]):
+        assert shown["reason"].tolist() == ["few"]
+        assert shown.select_dtypes("number").isna().all(axis=None)
+    assert "nobody" not in repr(alone)
+    assert "3" not in repr(alone).replace("30%", "")
+
+    asked = pd.DataFrame({"q/a": [1, 0, 1, 0, 1, 0] + [None] * 94})
+    survey = ml.Survey.from_frame(asked)
+    everybody = ml.prevalence(survey, "q", base="all")
+    shown = ml.gate(everybody).frame
+    assert shown["n"].tolist() == [100] * 3
+    assert shown[["asked", "missing", "not_asked"]].isna().all(axis=None)
+    assert "(6)" not in repr(everybody)
+    assert "< 20 of 100" in repr(ml.describe(survey, "q"))
+
+
+def test_who_did_not_answer_enough_is_no_empty_group() -> None:
+    frame = pd.DataFrame({"q": pd.Categorical(["x"] * 60 + [None] * 40), "g": ["a"] * 60 + ["c"] * 40})
+    rows = ml.gate(ml.prevalence(ml.Survey.from_frame(frame), "q", by="g")).frame
+    assert rows.loc[rows["level"] == "c", "reason"].tolist() == ["nonresponse"]
+
+
+def test_the_n_of_a_group_is_that_of_what_is_shown() -> None:
+    frame = pd.DataFrame({"q/a": [1.0, 0.0] * 300, "q/b": [1.0] * 15 + [None] * 585})
+    blocks = ml.table(ml.prevalence(ml.Survey.from_frame(frame.assign(g="u")), "q", by="g")).blocks
+    assert blocks[1].head[1] == "u\nn\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}307–600"  # b is not shown

@@ -129,6 +129,8 @@ def test_the_identity_of_the_bases(shipped: ml.Survey) -> None:
         ({"by": "other"}, "by='other': it is a text question"),
         ({"by": "grounds"}, "by='grounds': it is a select_multiple question"),
         ({"by": ["gender"]}, "there is no question 'gender'"),
+        ({"by": ["sex", "sex"]}, "'sex' is there twice"),
+        ({"by": [("sex", "sex")]}, "('sex', 'sex') is there twice"),
         ({"where": "${sex} = 'w'"}, "'w' is no choice of 'sex'"),
         ({"where": "${six} = 'f'"}, "refers to 'six', which is no question; did you mean 'sex'?"),
         ({"where": "age > 3"}, "'age' is not supported"),

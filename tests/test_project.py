@@ -35,7 +35,8 @@ LAYERS = (
 BESIDE = {
     ("expressions", "codes"), ("questionnaire", "expressions"),
     ("questionnaire", "xlsform"), ("xlsform", "questionnaire"), ("xlsform", "expressions"),
-    ("survey", "readers"), ("survey", "schema"), ("schema", "survey"), ("answers", "survey"), ("spss", "readers"),
+    ("survey", "readers"), ("survey", "schema"), ("schema", "survey"), ("answers", "survey"),
+    ("spss", "readers"), ("spss", "survey"), ("xlsform", "files"),
     ("tables", "sentences"), ("figures", "sentences"), ("figures", "tables"),
     ("exports", "tables"), ("exports", "figures"),
 }  # fmt: skip

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from surveys import ROOT, SHIPPED
+from surveys import ROOT, SHIPPED, YML
 
 import motivlab as ml
 from motivlab.files import sha256
 from motivlab.language import percent, say
 from motivlab.report import ReportError
+from motivlab.survey import SurveyError
 
 Small = Callable[..., Path]
 
@@ -135,12 +136,39 @@ def test_a_failure_leaves_the_earlier_report(
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".out")]
 
 
-def test_a_folder_that_is_no_report_is_not_replaced(small: Small, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"thesis.txt": "ten years of work"}, "'thesis.txt'"),
+        ({"manifest.json": '{"name": "web"}', "index.html": "x"}, "'index.html'"),
+        ({"manifest.json": "no json"}, "'manifest.json'"),
+    ],
+)
+def test_a_folder_that_is_no_report_is_not_replaced(
+    small: Small, tmp_path: Path, files: dict[str, str], said: str
+) -> None:
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.txt").write_text("ten years of work", encoding="utf-8")
-    with pytest.raises(FileExistsError, match="it holds something that is no report of motivlab"):
+    for name, text in files.items():
+        (tmp_path / "mine" / name).write_text(text, encoding="utf-8")
+    with pytest.raises(FileExistsError, match="it holds something that is no report of motivlab") as caught:
         ml.write_report(small(), tmp_path / "mine")
-    assert (tmp_path / "mine" / "thesis.txt").read_text(encoding="utf-8") == "ten years of work"
+    assert said in str(caught.value)
+    assert {p.name: p.read_text(encoding="utf-8") for p in (tmp_path / "mine").iterdir()} == files
+
+
+def test_a_report_with_something_added_is_not_replaced(small: Small, tmp_path: Path) -> None:
+    books = book(tmp_path / "books", "1")
+    ml.write_report(small(), tmp_path / "out", notebooks=books)
+    ml.write_report(small(), tmp_path / "out", notebooks=books)
+    (tmp_path / "out" / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(FileExistsError, match=r"notes\.txt"):
+        ml.write_report(small(), tmp_path / "out", notebooks=books)
+
+
+def test_a_survey_that_names_nothing_to_analyse(small: Small, tmp_path: Path) -> None:
+    folder = small(yml=YML.partition("analysis:")[0])
+    with pytest.raises(SurveyError, match="`analysis` names no question"):
+        ml.write_report(folder, tmp_path / "out")
 
 
 def test_a_small_survey_without_published_figures_gets_a_report(small: Small, tmp_path: Path) -> None:

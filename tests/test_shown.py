@@ -15,8 +15,8 @@ from surveys import ROOT, SHIPPED
 
 import motivlab as ml
 from motivlab.figures import figure_of, wrap
+from motivlab.files import ReadError
 from motivlab.language import LANGUAGES, number, percent, say, words
-from motivlab.readers import ReadError
 
 PUBLISHED = ROOT / "data" / "published" / "discrimination_prevalence.csv"
 FORMATS = ("svg", "png", "pdf")
@@ -100,6 +100,13 @@ def test_more_than_three_groups_are_panels() -> None:
 def test_given_axes_are_drawn_on() -> None:
     figure, ax = plt.subplots()
     assert ml.plot_prevalence(grounds(), "gender", ax=ax) is ax
+    assert "SYNTHETIC DATA" in ax.get_title(loc="left")
+    legend = ax.get_legend()
+    assert legend is not None
+    assert [t.get_text().split(",")[0] for t in legend.get_texts()] == ["Woman", "Man"]
+    crossed = ml.prevalence(ml.open_survey(SHIPPED), "encountered", by=[("gender", "region")])
+    with pytest.raises(ValueError, match="12 groups cannot be told apart"):
+        ml.plot_prevalence(crossed, "gender × region", panels=False)
     with pytest.raises(ValueError, match="panels need a figure of their own"):
         ml.plot_prevalence(grounds(), "age_group", ax=ax, panels=True)
     with pytest.raises(ValueError, match="by='region': the estimates are broken down by gender"):
@@ -132,6 +139,20 @@ def test_a_png_has_300_dots_an_inch(tmp_path: Path) -> None:
     with Image.open(tmp_path / "g.png") as image:
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
         assert image.width == round(7.4 * 300)
+
+
+def test_the_titles_of_many_crossed_panels_stay_apart() -> None:
+    survey = ml.open_survey(SHIPPED, "lv")
+    estimates = ml.prevalence(survey, "encountered", by=[("gender", "disability", "native_language")])
+    axes: Any = ml.plot_prevalence(estimates, estimates.breakdowns[0])
+    figure = figure_of(axes)
+    figure.canvas.draw()
+    assert inside(figure) == []
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
+    titles = [ax.title if ax.get_title() else ax._left_title for ax in axes]
+    boxes = [t.get_window_extent(renderer) for t in (*titles, *figure.texts) if t.get_text()]
+    overlapping = [(a, b) for i, a in enumerate(boxes) for b in boxes[i + 1 :] if a.overlaps(b)]
+    assert overlapping == []
 
 
 def test_lines_are_wrapped_by_measured_width() -> None:

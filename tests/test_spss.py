@@ -9,7 +9,7 @@ import pyreadstat
 import pytest
 
 import motivlab as ml
-from motivlab.readers import ReadError
+from motivlab.files import ReadError
 from motivlab.spss import read_spss, split_wording
 
 
@@ -159,3 +159,56 @@ def test_a_set_of_categories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert [c.label("") for c in draft.questionnaire["how"].answers] == ["bus", "tram", "walk"]
     cells = draft.responses.filter(like="how/").fillna("").to_numpy().tolist()
     assert cells == [["1", "0", "1"], ["0", "1", "0"], ["", "", ""], ["9", "9", "9"]]
+
+
+def test_a_set_that_records_ticks_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commonest coding in SPSS: 1 where ticked, system-missing elsewhere."""
+    frame = pd.DataFrame({"t1": [1.0, np.nan, 1.0, np.nan], "t2": [np.nan, 1.0, 1.0, np.nan]})
+    file = tmp_path / "t.sav"
+    pyreadstat.write_sav(frame, str(file))
+    read = pyreadstat.read_sav
+
+    def with_set(*args: object, **kwargs: object) -> object:
+        data, meta = read(*args, **kwargs)
+        meta.mr_sets = {
+            "$q": {"type": "D", "is_dichotomy": True, "counted_value": 1, "label": "Q", "variable_list": ["t1", "t2"]}
+        }
+        return data, meta
+
+    monkeypatch.setattr(pyreadstat, "read_sav", with_set)
+    draft = read_spss(file)
+    assert draft.responses.filter(like="q/").fillna("").to_numpy().tolist() == [
+        ["1", "0"], ["0", "1"], ["1", "1"], ["", ""],
+    ]  # fmt: skip
+    assert "set q: only ticks are recorded" in "\n".join(draft.notes)
+
+
+def test_odd_names_texts_times_and_numbers_survive(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "resp_id": [1234567890123456.0, 1234567890123457.0, 1234567890123458.0],
+            "a$b": [1.0, 2.0, 1.0],
+            "said": ["one\rtwo", "no ans", " three "],
+            "code": ["A", " A", "B"],
+            "at": pd.to_datetime(["2021-10-04 13:45:10", "2021-10-05 09:00:00", None]),
+            "fine": [0.1, 1 / 3, 2e-7],
+        }
+    )
+    file = tmp_path / "odd.sav"
+    pyreadstat.write_sav(
+        frame,
+        str(file),
+        missing_ranges={"said": ["no ans"]},
+        variable_value_labels={"code": {"A": "First", "B": "Second"}},
+    )
+    ml.import_survey(file, tmp_path / "odd")
+    survey = ml.open_survey(tmp_path / "odd")
+    assert survey.check().ok
+    assert len(survey.responses) == 3
+    assert survey.responses["resp_id"].tolist() == ["1234567890123456", "1234567890123457", "1234567890123458"]
+    assert survey.responses["said"].tolist() == ["one\ntwo", "no ans", "three"]
+    assert survey.questionnaire["said"].missing == {"no ans": "invalid"}
+    assert survey.responses["code"].tolist() == ["A", "A", "B"]
+    assert survey.responses["at"].iloc[0] == "2021-10-04T13:45:10"
+    assert survey.responses["fine"].tolist() == [0.1, 1 / 3, 2e-7]
+    assert survey.responses["a$b"].tolist() == [1, 2, 1]

@@ -9,7 +9,8 @@ import pytest
 from surveys import HEAD, ROWS, YML
 
 import motivlab as ml
-from motivlab.readers import ReadError, read_responses
+from motivlab.files import ReadError
+from motivlab.readers import read_responses
 from motivlab.survey import SurveyError
 
 Small = Callable[..., Path]
@@ -58,6 +59,8 @@ def test_responses_are_the_same_codes_from_any_format(small: Small, ending: str)
         (("measure: encountered", "measure: felt"), "'analysis.grounds.measure' is 'felt'"),
         (("by: [sex]", "by: [gender]"), "analysis.grounds.by: no question 'gender'"),
         (("  grounds:", "  ground:"), "analysis.ground: no such question; did you mean 'grounds'?"),
+        (("design:", "date: 2021-10-04\ndesign:"), "unknown key 'date'"),
+        (("end: 2021-10-29", "end: 2021-10-01"), "it ends on 2021-10-01, before it starts on 2021-10-04"),
         (("{weight: w}", "{weight: w, lonely: maybe}"), "'design.lonely' is 'maybe'"),
     ],
 )
@@ -77,6 +80,8 @@ def test_a_fault_in_survey_yml_names_file_key_and_remedy(small: Small, change: t
         ("title: a\n  b: c\n", "survey.yml, line 2: malformed YAML"),
         (YML + "title: again\n", "a key is there twice"),
         ("", "it holds no keys"),
+        (YML.replace("2021-10-04", "2021-13-45"), "month must be in 1..12"),
+        (YML + "source: \x01\n", "malformed YAML"),
         ("- a\n- b\n", "it holds no keys"),
     ],
 )
@@ -173,3 +178,68 @@ def test_from_frame_infers_the_questionnaire() -> None:
 def test_from_frame_refuses_a_design_column_that_is_not_there() -> None:
     with pytest.raises(ValueError, match=r"weight='weigth': the frame has no such column; did you mean 'weight'\?"):
         ml.Survey.from_frame(pd.DataFrame({"weight": [1.0]}), weight="weigth")
+
+
+def test_from_frame_keeps_long_numbers_and_reads_objects_as_what_they_are() -> None:
+    frame = pd.DataFrame(
+        {
+            "id": np.array([2**62 + 1, 2**62 + 2, 2**62 + 3, 2**62 + 4]),
+            "mixed": pd.Series([1, 2.0, None, "1"], dtype=object),
+            "flag": pd.Series([True, False, None, True], dtype=object),
+        }
+    )
+    survey = ml.Survey.from_frame(frame, respondent_id="id")
+    assert survey.check().ok
+    assert survey.responses["id"].nunique() == 4
+    assert [c.name for c in survey.questionnaire["mixed"].choices] == ["1", "2"]
+    assert [c.name for c in survey.questionnaire["flag"].choices] == ["0", "1"]
+
+
+def test_from_frame_keeps_a_set_and_a_column_that_is_no_id() -> None:
+    frame = pd.DataFrame({"q": ["a b", "b"], "q/a": [1, 0], "q/b": [1, 1], "respondent": ["proxy", "proxy"]})
+    survey = ml.Survey.from_frame(pd.concat([frame] * 2))
+    assert survey.questionnaire["q"].type == "select_multiple"
+    assert survey.questionnaire["respondent"].type == "select_one"
+    assert survey.about.respondent_id == "respondent_number"
+    assert survey.check().ok
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        (pd.DataFrame({"a": []}), "the frame has no rows"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "the frame has two columns 'a'"),
+    ],
+)
+def test_from_frame_refuses_what_it_cannot_read(frame: pd.DataFrame, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        ml.Survey.from_frame(frame)
+
+
+def test_blank_lines_do_not_move_the_numbers_of_rows(small: Small) -> None:
+    folder = small(rows=(*ROWS[:3], "", ",,,,,,,,,,,", *(ROWS[3].replace(",m,", ",x,"), *ROWS[4:])))
+    survey = ml.open_survey(folder)
+    assert len(survey.responses) == 7
+    assert survey.check().findings.index.tolist() == [7]
+    with pytest.raises(ValueError, match=r"row 7, respondent 4: sex is 'x'"):
+        ml.prevalence(survey, "sex")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("id;w;sex\n1;1;f\n", "its cells are separated by semicolons. Save it as CSV with commas"),
+        ("id\tw\n1\t1\n", "its cells are separated by tabs"),
+        ("id,w,\n1,1,\n", "row 1: column 3 has no name"),
+    ],
+)
+def test_another_separator_is_named(small: Small, content: str, said: str) -> None:
+    folder = small()
+    (folder / "responses.csv").write_text(content, encoding="utf-8")
+    with pytest.raises(ReadError, match=said):
+        ml.open_survey(folder)
+    if ";" in content:
+        choices = folder / "questionnaire" / "choices.csv"
+        choices.write_text(choices.read_text(encoding="utf-8").replace(",", ";"), encoding="utf-8")
+        with pytest.raises(ValueError, match="separated by semicolons"):
+            ml.open_survey(folder)
