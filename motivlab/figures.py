@@ -91,6 +91,15 @@ def plot_prevalence(
     ValueError
         If the estimates have no such breakdown, panels are asked for on one Axes, or there are more groups than
         markers to tell them apart.
+
+    Examples
+    --------
+    >>> from motivlab.prevalence import prevalence
+    >>> from motivlab.survey import Survey
+    >>> survey = Survey.from_frame(pd.DataFrame({"worked": ["yes", "no", "no"] * 30}))
+    >>> axes = plot_prevalence(prevalence(survey, "worked"))
+    >>> [label.get_text() for label in axes.get_yticklabels()]
+    ['no', 'yes']
     """
     import matplotlib as mpl
     import matplotlib.pyplot as plt

@@ -101,12 +101,20 @@ def write_report(
         If ``out`` holds something that is no report.
     ReportError
         If a notebook fails. Nothing is written then, and an earlier report stays as it was.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report = write_report("data/discrimination_survey", Path(folder) / "report", "lv")
+    >>> report.page.name, "tables/grounds.xlsx" in report.files
+    ('report.html', True)
     """
-    out = Path(out).resolve()
+    out = Path(out)
     survey = open_survey(survey_folder, language)
     if not survey.analysed:
         raise SurveyError(f"{survey_folder}/survey.yml: `analysis` names no question. Add one, with its measure.")
-    _refuse_foreign(out)
+    _refuse_foreign(out.resolve())
     folder = Path(notebooks) if notebooks else notebooks_folder()
     books = sorted(folder.glob("[0-9]*.ipynb"))
     if not books:

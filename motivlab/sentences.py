@@ -192,7 +192,15 @@ def takeaway(estimates: Estimates | Gated) -> Words:
     Returns
     -------
     Words
-        Every number is computed from the gated estimates. Experience is worded as reported, opinion as opinion.
+        Every number is computed from the gated estimates. Experience is worded as reported, opinion as opinion. That
+        two intervals overlap is no test of the difference.
+
+    Examples
+    --------
+    >>> from motivlab.prevalence import prevalence
+    >>> survey = Survey.from_frame(pd.DataFrame({"worked": ["yes", "no", "no"] * 30}))
+    >>> takeaway(prevalence(survey, "worked"))
+    Answered “yes” 33%; 95% confidence interval 24–44% (n = 90).
     """
     gated = gate(estimates)
     e, language = gated.estimates, gated.estimates.language
@@ -285,6 +293,14 @@ def describe(survey: Survey, question: str | None = None) -> Words:
     -------
     Words
         In the survey's language; "not stated" for what ``survey.yml`` leaves open.
+
+    Examples
+    --------
+    >>> survey = Survey.from_frame(pd.DataFrame({"worked": ["yes", "no", "no"] * 30}))
+    >>> describe(survey, "worked")
+    worked
+    <BLANKLINE>
+    Asked of everyone. Single response. Measure: not stated.
     """
     language, about = survey.language, survey.about
     if question is None:
@@ -329,7 +345,15 @@ def in_words(expression: str, survey: Survey) -> str:
 
 
 def limits(survey: Survey) -> Words:
-    """What ``survey.yml`` says the survey cannot tell, and what its data cannot."""
+    """What ``survey.yml`` says the survey cannot tell, and what its data cannot.
+
+    Examples
+    --------
+    >>> limits(Survey.from_frame(pd.DataFrame({"worked": ["yes", "no"]})))
+    Limits
+    <BLANKLINE>
+    - survey.yml states no limitations.
+    """
     language = survey.language
     stated = [in_language(text, language) for text in survey.about.limitations]
     if survey.about.synthetic:

@@ -344,6 +344,17 @@ def import_survey(file: str | Path, folder: str | Path) -> tuple[Draft, list[str
         If the folder is there already: nothing is overwritten.
     ReadError
         If the file cannot be read. No folder is left behind then.
+
+    Examples
+    --------
+    >>> import pyreadstat, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "survey.sav"
+    ...     frame = pd.DataFrame({"id": [1, 2], "sex": [1, 2]})
+    ...     pyreadstat.write_sav(frame, str(file), variable_value_labels={"sex": {1: "man", 2: "woman"}})
+    ...     draft, _ = import_survey(file, Path(folder) / "survey")
+    >>> draft.respondent_id, [question.name for question in draft.questionnaire]
+    ('id', ['sex'])
     """
     file, folder = Path(file), Path(folder)
     if folder.exists():

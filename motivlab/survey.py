@@ -54,6 +54,11 @@ class Design(_Part):
     lonely : str
         What a stratum with one cluster contributes to the variance: ``fail`` (the default) raises; ``adjust``,
         ``average``, ``certainty`` and ``remove`` are R's ``options(survey.lonely.psu=)``.
+
+    Examples
+    --------
+    >>> Design(weight="w", strata="region").columns
+    {'weight': 'w', 'strata': 'region'}
     """
 
     weight: str | None = None
@@ -372,6 +377,11 @@ def open_survey(folder: str | Path, language: str = "en", responses: str | None 
         If the folder or one of its files is missing.
     SurveyError, QuestionnaireError, ExpressionError
         If a file cannot be read; the message names the file, the place, the value and the remedy.
+
+    Examples
+    --------
+    >>> open_survey("data/discrimination_survey").analysed
+    ('grounds', 'encountered', 'situations', 'actions', 'perceived')
     """
     folder = Path(folder)
     if language not in ("lv", "en", "ru"):
