@@ -17,7 +17,7 @@ __version__ = "0.1.0"
 # Where each name lives; it is imported when it is first used, so that `import motivlab` is quick.
 _HOME = {
     "Questionnaire": "questionnaire",
-    "Design": "survey",
+    "Design": "about",
     "Survey": "survey",
     "open_survey": "survey",
     "import_survey": "spss",
@@ -40,6 +40,7 @@ _HOME = {
 __all__ = list(_HOME)
 
 if TYPE_CHECKING:
+    from .about import Design as Design
     from .exports import export as export
     from .exports import together as together
     from .figures import plot_prevalence as plot_prevalence
@@ -55,7 +56,6 @@ if TYPE_CHECKING:
     from .sentences import limits as limits
     from .sentences import takeaway as takeaway
     from .spss import import_survey as import_survey
-    from .survey import Design as Design
     from .survey import Survey as Survey
     from .survey import open_survey as open_survey
     from .tables import table as table

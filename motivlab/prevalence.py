@@ -8,11 +8,13 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
+from .about import Base
 from .answers import NON_RESPONSE, Answers, answers, code_positions
-from .estimate import INTERVALS, Domains, Estimates, Interval, design_arrays, reduce_survey, shares, tidy
+from .estimate import Domains, Estimates, design_arrays, reduce_survey, shares, tidy
 from .expressions import Mask, parse_expression
+from .intervals import INTERVALS, Interval
 from .questionnaire import NUMBER_TYPES, Question, check_references
-from .survey import Base, Survey
+from .survey import Survey
 
 NETS = ("any", "two_or_more")
 

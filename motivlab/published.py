@@ -9,11 +9,11 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
+from .about import Measure
 from .codes import as_texts
 from .estimate import Estimates
 from .files import ReadError
 from .readers import read_responses
-from .survey import Measure
 
 COLUMNS = (
     "id", "question", "item", "share", "qualifier", "measure", "base", "period", "population", "survey", "fieldwork",

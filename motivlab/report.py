@@ -15,12 +15,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from .about import SurveyError
 from .exports import MIME
 from .files import new_folder, sha256
 from .language import known, say
 from .schema import CheckReport
 from .sentences import describe, limits
-from .survey import Survey, SurveyError, open_survey
+from .survey import Survey, open_survey
 
 TAG = "report"  # a cell with this tag puts its output on the page
 MANIFEST = "manifest.json"

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
+from .about import About
 from .codes import as_numbers, as_texts
 from .expressions import Expression, Mask, parse_expression
 from .language import known, say
 from .questionnaire import CHOICE_TYPES, NUMBER_TYPES, Question, Questionnaire
-from .survey import About, Survey, declared_columns
+from .survey import Survey, declared_columns
 
 if TYPE_CHECKING:
     import pandera.pandas as pa

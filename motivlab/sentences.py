@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .about import Fieldwork, in_language
 from .answers import NON_RESPONSE, answers
 from .estimate import Estimates
 from .gate import PROFILES, Gated, gate
 from .language import dates, known, number, percent, say
 from .prevalence import NETS
-from .survey import Fieldwork, Survey, in_language
+from .survey import Survey
 
 
 @dataclass(frozen=True, repr=False)

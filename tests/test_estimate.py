@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from surveys import ROOT
 
 import motivlab as ml
-from motivlab.estimate import COLUMNS, INTERVALS, design_arrays
+from motivlab.estimate import COLUMNS, design_arrays
+from motivlab.intervals import INTERVALS
 
 REFERENCE = ROOT / "tests" / "reference"
 BOUNDS = {"korn-graubard": ("beta_low", "beta_high"), "logit": ("logit_low", "logit_high")}

@@ -22,8 +22,8 @@ import motivlab as ml
 
 LAYERS = (
     {"codes", "files", "language", "expressions", "questionnaire", "xlsform"},
-    {"readers", "survey", "answers", "schema", "spss"},
-    {"estimate"},
+    {"readers", "about", "survey", "answers", "schema", "spss"},
+    {"intervals", "estimate"},
     {"prevalence", "published"},
     {"gate"},
     {"sentences", "tables", "figures", "exports"},
@@ -35,6 +35,7 @@ LAYERS = (
 BESIDE = {
     ("expressions", "codes"), ("questionnaire", "expressions"),
     ("questionnaire", "xlsform"), ("xlsform", "questionnaire"), ("xlsform", "expressions"),
+    ("about", "readers"), ("survey", "about"), ("schema", "about"), ("estimate", "intervals"),
     ("survey", "readers"), ("survey", "schema"), ("schema", "survey"), ("answers", "survey"),
     ("spss", "readers"), ("spss", "survey"), ("xlsform", "files"),
     ("tables", "sentences"), ("figures", "sentences"), ("figures", "tables"),
@@ -76,6 +77,7 @@ def test_every_verb_is_offered_documented_and_no_module() -> None:
         verb = getattr(ml, name)
         assert callable(verb), name
         assert verb.__doc__, name
+        assert ">>>" in verb.__doc__, name
     assert ml.prevalence.__module__ == "motivlab.prevalence"
     with pytest.raises(AttributeError, match="no attribute 'prevalense'"):
         ml.prevalense  # type: ignore[attr-defined]  # noqa: B018

@@ -11,10 +11,10 @@ import pytest
 from surveys import ROOT, SHIPPED, YML
 
 import motivlab as ml
+from motivlab.about import SurveyError
 from motivlab.files import sha256
 from motivlab.language import percent, say
 from motivlab.report import ReportError
-from motivlab.survey import SurveyError
 
 Small = Callable[..., Path]
 

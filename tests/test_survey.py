@@ -9,9 +9,9 @@ import pytest
 from surveys import HEAD, ROWS, YML
 
 import motivlab as ml
+from motivlab.about import SurveyError
 from motivlab.files import ReadError
 from motivlab.readers import read_responses
-from motivlab.survey import SurveyError
 
 Small = Callable[..., Path]
 
