@@ -223,7 +223,7 @@ class _SpssDraft:
         missing = {code: reason for v in variables for code, reason in self.missing(v).items()}
         missing_labels = {code: label for v in variables for code, label in self.value_labels(v).items()}
         if one["is_dichotomy"]:
-            counted = str(as_texts([one["counted_value"]])[0])
+            counted = _clean(as_texts([one["counted_value"]]))[0]
             wording, names = split_wording([self.labels.get(v) or v for v in variables])
             answers = [Choice(v, {"": label}) for v, label in zip(variables, names, strict=True)]
             table = np.stack([self.texts[v] for v in variables], axis=1)
