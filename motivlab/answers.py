@@ -85,7 +85,7 @@ def _single(survey: Survey, question: Question) -> Answers:
     _require(survey, question)
     codes = code_positions(survey, question)
     missing = question.missing_codes
-    routed = survey.routed(question)
+    routed = question.routed(survey.responses)
     reason_of = np.array([*(missing.get(c.name, "") for c in question.choices), "no_answer"], dtype=object)[codes]
     asked = routed & (reason_of != "not_asked")
     column_of = np.full(len(question.choices) + 1, -1)
@@ -142,7 +142,7 @@ def _multiple(survey: Survey, question: Question) -> Answers:
             hit = (as_numbers(frame[question.column(choice)]) == 1) & ~some
             reasons[choice.missing] |= hit
             valid &= ~hit[:, None]
-    routed = survey.routed(question)
+    routed = question.routed(survey.responses)
     given = valid.any(axis=1)
     blank = ~given & ~np.logical_or.reduce(list(reasons.values()))
     asked = routed & ~(reasons.pop("not_asked") & ~given)

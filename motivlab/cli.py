@@ -11,6 +11,7 @@ from . import __version__
 from .language import LANGUAGES
 
 CLEAN, FINDINGS, CANNOT_RUN = 0, 1, 2
+MOST_SHOWN = 20
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,19 +106,13 @@ def _check(chosen: argparse.Namespace) -> int:
         print(say("to_fill", chosen.lang, keys=", ".join(survey.about.to_fill)))
     if chosen.to:
         export(report, chosen.to)
-        print(f"{chosen.to}: {len(report.findings)}")
+        print(f"{chosen.to}: {say('findings', chosen.lang, n=len(report.findings))}")
     elif not report.ok:
-        print(
-            "\n"
-            + report.findings["message"]
-            .iloc[:20]
-            .rename_axis("row")
-            .reset_index()
-            .to_csv(sep="\t", index=False)
-            .rstrip()
-        )
-        if len(report.findings) > 20:
-            print(f"... {len(report.findings) - 20} more: --to findings.xlsx")
+        print()
+        for row, message in report.findings["message"].iloc[:MOST_SHOWN].items():
+            print(f"{row}\t{message}")
+        if len(report.findings) > MOST_SHOWN:
+            print(f"... {len(report.findings) - MOST_SHOWN} more: --to findings.xlsx")
     return CLEAN if report.ok else FINDINGS
 
 

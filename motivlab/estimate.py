@@ -371,8 +371,7 @@ def _variance(squares: Floats, sums: Floats, present: Mask, design: DesignArrays
             what = "cluster" if design.clustered else "respondent"
             raise ValueError(
                 f"{f'the stratum {name!r}' if name else 'the survey'} has a single {what}, so its variance cannot be "
-                "estimated. "
-                "Merge it with another, or set design.lonely to adjust, average, certainty or remove."
+                "estimated. Merge it with another, or set design.lonely to adjust, average, certainty or remove."
             )
         parts = np.where(lonely[:, None, None], rest * sums**2 if design.lonely == "adjust" else 0.0, parts)
         if design.lonely == "average":

@@ -15,7 +15,7 @@ from .estimate import Estimates
 from .gate import Gated, gate
 from .language import percent, say
 from .published import has_published
-from .sentences import by_label, item_label, level_label, notes
+from .sentences import bracketed, by_label, item_label, level_label, notes
 from .tables import n_of
 
 if TYPE_CHECKING:
@@ -202,9 +202,7 @@ def _value_labels(ax: Axes, rows: pd.DataFrame, x: Any, high: Any, y: Any, langu
     for (_, row), value, end, at in zip(rows.iterrows(), x, high, y, strict=True):
         if row["reason"] != "":
             continue
-        text = percent(value, language)
-        text = f"({text})" if row["status"] == "bracketed" else text
-        text += "*" if row["flagged"] else ""
+        text = bracketed(row, percent(value, language))
         right = np.nanmax([value, end, row.get("published", np.nan)])
         ax.annotate(text, (right, at), (6, 0), textcoords="offset points", va="center", fontsize=8)
 
@@ -328,11 +326,11 @@ class _Page:
         """Text at inches from the left and from the top."""
         figure.text(x / WIDTH, 1 - y / self.height, text, fontsize=size, va="top", **style)
 
-    def axes(self, figure: Figure, row: int, left: float, width: float, sharey: Axes | None = None) -> Axes:
+    def axes(self, figure: Figure, row: int, left: float, width: float) -> Axes:
         """Axes of one row of the page, at inches."""
         below = self.top + row * self.step + self.axes_height
         box = (left / WIDTH, 1 - below / self.height, width / WIDTH, self.axes_height / self.height)
-        return figure.add_axes(box, sharey=sharey)
+        return figure.add_axes(box)
 
 
 @dataclass(frozen=True)

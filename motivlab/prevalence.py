@@ -220,7 +220,7 @@ def _domains(survey: Survey, by: str | tuple[str, ...], within: Mask) -> Domains
         position_of = np.full(len(question.choices) + 1, -1)
         position_of[[i for i, c in enumerate(question.choices) if not c.missing]] = np.arange(len(question.answers))
         own = position_of[code_positions(survey, question)]
-        own = np.where(survey.routed(question), own, -1)
+        own = np.where(question.routed(survey.responses), own, -1)
         if len(names) > 1 and any(" × " in choice.name for choice in question.choices):
             raise ValueError(
                 f"by={by!r}: a choice of {name!r} holds ' × ' in its name, which joins crossed levels. Rename it."

@@ -7,8 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .expressions import Expression, ExpressionError, parse_expression
+import numpy as np
+
+from .expressions import Expression, ExpressionError, Mask, parse_expression
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHOICE_TYPES = ("select_one", "select_multiple")
 NUMBER_TYPES = ("integer", "decimal", "range")
@@ -102,6 +108,13 @@ class Question:
         """All conditions under which the question is asked: those of its groups, then its own."""
         texts = (*(group.relevant for group in self.groups), self.relevant)
         return tuple(parse_expression(text) for text in texts if text)
+
+    def routed(self, frame: pd.DataFrame) -> Mask:
+        """Where routing puts the question to a respondent; shape (len(frame),)."""
+        out = np.ones(len(frame), dtype=bool)
+        for expression in self.routing:
+            out &= expression.mask(frame, self.name)
+        return out
 
     @property
     def answers(self) -> tuple[Choice, ...]:

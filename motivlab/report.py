@@ -19,8 +19,7 @@ from .about import SurveyError
 from .exports import MIME
 from .files import new_folder, sha256
 from .language import known, say
-from .schema import CheckReport
-from .sentences import describe, limits
+from .sentences import describe
 from .survey import Survey, open_survey
 
 TAG = "report"  # a cell with this tag puts its output on the page
@@ -121,8 +120,7 @@ def write_report(
     if not books:
         raise FileNotFoundError(f"{folder}: no notebooks named 01_...ipynb there.")
     say_progress(f"survey: {survey!r}")
-    checked = survey.check()
-    say_progress(f"check: {checked.headline}")
+    say_progress(f"check: {survey.check().headline}")
     with new_folder(out) as work:
         parameters = {
             "survey_folder": str(Path(survey_folder).resolve()),
@@ -131,7 +129,7 @@ def write_report(
         }
         executed = _run_all(books, parameters, say_progress)
         sections = [_section(book, outputs, language, work) for book, outputs in zip(books, executed, strict=True)]
-        (work / PAGE).write_text(_page(survey, sections, checked), encoding="utf-8")
+        (work / PAGE).write_text(_page(survey, sections), encoding="utf-8")
         written = sorted(file.relative_to(work).as_posix() for file in work.rglob("*") if file.is_file())
         manifest = _manifest(survey, books, written, work)
         (work / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -274,7 +272,7 @@ def _own_ids(drawing: str, prefix: str) -> str:
 # ----------------------------------------------------------------------------------------------- page, manifest
 
 
-def _page(survey: Survey, sections: Sequence[_Section], checked: CheckReport) -> str:
+def _page(survey: Survey, sections: Sequence[_Section]) -> str:
     from jinja2 import Environment, StrictUndefined
 
     template = files("motivlab").joinpath("report.html.j2").read_text(encoding="utf-8")
@@ -285,12 +283,10 @@ def _page(survey: Survey, sections: Sequence[_Section], checked: CheckReport) ->
         title=say("report_title", language),
         survey=describe(survey),
         sections=sections,
-        limits=limits(survey),
         synthetic=say("synthetic", language) if survey.about.synthetic else "",
         gate=say("note_gate_open", language)
         if survey.about.gate == "open"
         else say("report_gate", language, profile=survey.about.gate),
-        headline=checked.headline,
         files_note=say("report_files_note", language),
         version=metadata.version("motivlab"),
     ) + "\n"  # fmt: skip

@@ -175,23 +175,17 @@ def _routing_rules(question: Question, form: Questionnaire) -> Iterator[Rule]:
     """Rules on who answers what: routing in both directions, exclusive choices."""
     condition = " and ".join(expression.text for expression in question.routing)
 
-    def routed(frame: pd.DataFrame) -> Mask:
-        out = np.ones(len(frame), dtype=bool)
-        for expression in question.routing:
-            out &= expression.mask(frame, question.name)
-        return out
-
     needs = _read_by(question, question.routing, form)
     required = question.extra.get("required", "").lower() in ("yes", "true", "true()")
     if question.routing:
         yield Rule(
             "answered_not_asked", question.name, needs,
-            lambda frame: ~_empty(frame, question) & ~routed(frame), condition,
+            lambda frame: ~_empty(frame, question) & ~question.routed(frame), condition,
         )  # fmt: skip
     if question.routing or required:
         yield Rule(
             "asked_not_answered", question.name, needs,
-            lambda frame: _empty(frame, question) & routed(frame), condition or "required",
+            lambda frame: _empty(frame, question) & question.routed(frame), condition or "required",
             "error" if required or question.type in CHOICE_TYPES else "warning",
         )  # fmt: skip
     alone = [choice for choice in question.choices if choice.exclusive or choice.missing]
@@ -224,7 +218,7 @@ def schema(form: Questionnaire, about: About | None = None) -> pa.DataFrameSchem
     Returns
     -------
     pandera.pandas.DataFrameSchema
-        Extend it with ``schema.add_columns`` or ``schema.update_checks``; :func:`check` takes the result.
+        Extend it with ``schema.update_column`` or ``schema.add_columns``; :func:`check` takes the result.
 
     Examples
     --------
@@ -242,12 +236,14 @@ def schema(form: Questionnaire, about: About | None = None) -> pa.DataFrameSchem
             by_column.setdefault(rule.variable, []).append(check)
         else:
             whole.append(pa.Check(_holds(rule), name=rule.key, ignore_na=False))
-    if about is None:
-        names = [column for question in form for column in question.columns]
-    else:
-        names = list(declared_columns(form, about))
-    columns = {name: pa.Column(checks=by_column.get(name, []), nullable=True) for name in names}
-    return pa.DataFrameSchema(columns, checks=whole, unique_column_names=True)
+    declared = [column for question in form for column in question.columns]
+    optional = [column for question in form for column in question.optional_columns]
+    if about is not None:
+        declared = list(declared_columns(form, about))
+        optional += about.other_columns
+    columns = {name: pa.Column(required=False, nullable=True) for name in optional}
+    columns |= {name: pa.Column(checks=by_column.get(name, []), nullable=True) for name in declared}
+    return pa.DataFrameSchema(columns, checks=whole, unique_column_names=True, strict=about is not None)
 
 
 def _holds(rule: Rule) -> Callable[[pd.DataFrame], bool]:
@@ -371,7 +367,8 @@ def check(survey: Survey, schema_: pa.DataFrameSchema | None = None) -> CheckRep
         failed: dict[str, pd.DataFrame] = {}
     except pa.errors.SchemaErrors as error:
         cases = error.failure_cases
-        cases = cases[cases["check"].astype(str) != "column_in_dataframe"]  # said by _structure already
+        structure = ["column_in_dataframe", "column_in_schema"]  # said by _structure already
+        cases = cases[~cases["check"].astype(str).isin(structure)]
         failed = {str(name): part for name, part in cases.groupby("check", sort=False)}
     own: set[str] = set()
     for rule in rules(form, about):
@@ -383,6 +380,7 @@ def check(survey: Survey, schema_: pa.DataFrameSchema | None = None) -> CheckRep
             continue
         found += _foreign(survey, name, part)
     findings = pd.DataFrame(found, columns=["row", *FINDING_COLUMNS])
+    findings = findings.drop_duplicates(["row", "variable", "rule", "value"])  # a range may break two limits at once
     findings = findings.astype({"row": "int64"}).sort_values(["row", "variable", "rule"], kind="stable")
     where = survey.files[-1].name if survey.files else "DataFrame"
     return CheckReport(findings.set_index("row"), len(frame), where, survey.language)

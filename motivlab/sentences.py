@@ -17,6 +17,7 @@ from .estimate import Estimates
 from .gate import PROFILES, Gated, gate
 from .language import dates, known, number, percent, say
 from .prevalence import NETS
+from .published import has_published
 from .survey import Survey
 
 
@@ -118,7 +119,8 @@ def notes(estimates: Gated, marks: bool = True) -> list[str]:
         if n >= profile.suppress_below or estimates.name == "open"
     ]
     out += _gate_notes(estimates, marks)
-    if "published" in frame and (rows := frame[frame["published"].notna()]) is not None and len(rows):
+    if has_published(e):
+        rows = frame[frame["published"].notna()]
         out += [say("note_published", language, source=source) for source in dict.fromkeys(rows["published_source"])]
         if (rows["published_base"] == "not_stated").any():
             out.append(say("note_published_base", language))

@@ -12,7 +12,7 @@ import pandas as pd
 
 from .about import About, Analysis, Design, Fieldwork, Lonely, in_language, read_about
 from .codes import as_numbers, as_texts
-from .expressions import Mask
+from .language import LANGUAGES
 from .questionnaire import NUMBER_TYPES, Choice, Question, Questionnaire, did_you_mean
 from .readers import FILL_IN, read_responses
 
@@ -92,19 +92,13 @@ class Survey:
     def row(self, position: int) -> str:
         """How a message names one respondent: the row of the file, where there is a file, and the id."""
         column = self.about.respondent_id
-        identity = f", respondent {self.responses[column].iloc[position]}" if column in self.responses else ""
+        named = column in self.responses and not pd.isna(self.responses[column].iloc[position])
+        identity = f", respondent {self.responses[column].iloc[position]}" if named else ""
         return f"{self.responses_file}, row {self.row_number(position)}{identity}"
 
     def row_number(self, position: int) -> int:
         """The row of the file, whose head is row 1, of the respondent at a position; of a frame, counted from 1."""
         return int(self.responses.index[position]) + (2 if self.files else 1)
-
-    def routed(self, question: Question) -> Mask:
-        """Where routing puts a question to a respondent; shape (respondents,)."""
-        out = np.ones(len(self.responses), dtype=bool)
-        for expression in question.routing:
-            out &= expression.mask(self.responses, question.name)
-        return out
 
     def check(self, schema: pa.DataFrameSchema | None = None) -> CheckReport:
         """Check the responses against the questionnaire; see :func:`motivlab.schema.check`."""
@@ -146,7 +140,8 @@ class Survey:
         Raises
         ------
         ValueError
-            If a column of the design is not in the frame.
+            If a column of the design or the respondent's id is not in the frame, two columns have one name, or the
+            frame has no rows.
 
         Examples
         --------
@@ -163,7 +158,8 @@ class Survey:
         roles = {"weight": weight, "strata": strata, "cluster": cluster, "fpc": fpc}
         named = {role: str(column) for role, column in roles.items() if column is not None}
         design = Design(**named, lonely=lonely)
-        for role, column in design.columns.items():
+        wanted = design.columns | ({"respondent_id": respondent_id} if respondent_id else {})
+        for role, column in wanted.items():
             if column not in frame:
                 near = did_you_mean(column, map(str, frame.columns))
                 raise ValueError(f"{role}={column!r}: the frame has no such column{near}")
@@ -259,8 +255,8 @@ def open_survey(folder: str | Path, language: str = "en", responses: str | None 
     ('grounds', 'encountered', 'situations', 'actions', 'perceived')
     """
     folder = Path(folder)
-    if language not in ("lv", "en", "ru"):
-        raise ValueError(f"language is {language!r}. Use lv, en or ru.")
+    if language not in LANGUAGES:
+        raise ValueError(f"language is {language!r}. Use {', '.join(LANGUAGES)}.")
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such survey folder.")
     yml = folder / "survey.yml"

@@ -165,3 +165,18 @@ def test_one_bad_date_is_one_finding(small: Small) -> None:
 def test_an_infinite_weight_is_a_finding(small: Small) -> None:
     rows = (ROWS[0].replace("1,1,f", "1,inf,f"), *ROWS[1:])
     assert ml.open_survey(small(rows=rows)).check().findings["rule"].tolist() == ["weight"]
+
+
+def test_the_schema_allows_no_column_that_nobody_declared(small: Small) -> None:
+    survey = ml.open_survey(small())
+    schema = ml.schema(survey.questionnaire, survey.about)
+    with pytest.raises(pa.errors.SchemaErrors, match="surplus"):
+        schema.validate(survey.responses.assign(surplus=1), lazy=True)
+    ml.schema(survey.questionnaire).validate(survey.responses.assign(surplus=1))
+
+
+def test_a_value_that_breaks_two_limits_is_one_finding(small: Small) -> None:
+    survey = "type,name,label,parameters,constraint\nrange,score,Score,start=0 end=10,. <= 10\n"
+    yml = "title: t\nsynthetic: false\nrespondent_id: id\nfieldwork: {start: '?', end: '?'}\n"
+    folder = small(rows=("1,0", "2,11"), head="id,score", yml=yml, survey=survey)
+    assert ml.open_survey(folder).check().findings["respondent"].tolist() == ["2"]

@@ -45,9 +45,10 @@ def test_a_page_figures_tables_and_a_manifest(made: tuple[Path, list[str]]) -> N
         assert f"figures/grounds.{ending}" in names
         assert f"figures/grounds_by_gender.{ending}" in names
     assert "tables/grounds.xlsx" in names
-    assert [line for line in lines if line.startswith("notebook: ")] == sorted(
-        lines[-2:], key=lambda line: line.partition("done")[2]
-    )
+    assert lines[1] == f"check: {ml.open_survey(SHIPPED, 'lv').check().headline}"
+    progress = [line for line in lines if line.startswith("notebook: ")]
+    assert {line.split()[1].rstrip(",") for line in progress} == set(manifest["notebooks"])
+    assert [line[-8:] for line in progress] == ["(1 of 2)", "(2 of 2)"]
 
 
 def test_the_page_stands_alone_and_is_in_its_language(made: tuple[Path, list[str]]) -> None:

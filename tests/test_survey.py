@@ -178,6 +178,8 @@ def test_from_frame_infers_the_questionnaire() -> None:
 def test_from_frame_refuses_a_design_column_that_is_not_there() -> None:
     with pytest.raises(ValueError, match=r"weight='weigth': the frame has no such column; did you mean 'weight'\?"):
         ml.Survey.from_frame(pd.DataFrame({"weight": [1.0]}), weight="weigth")
+    with pytest.raises(ValueError, match="respondent_id='nr': the frame has no such column"):
+        ml.Survey.from_frame(pd.DataFrame({"weight": [1.0]}), respondent_id="nr")
 
 
 def test_from_frame_keeps_long_numbers_and_reads_objects_as_what_they_are() -> None:
