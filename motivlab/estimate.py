@@ -7,7 +7,7 @@ of a few thousand numbers, whatever the number of respondents.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from .codes import as_numbers, as_texts
 from .expressions import Mask
 from .intervals import INTERVALS, Floats, design_effect
 from .questionnaire import Questionnaire
+from .shown import Shown
 from .survey import Survey
 
 Ints = npt.NDArray[np.intp]
@@ -31,7 +32,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, repr=False)
-class Estimates:
+class Estimates(Shown):
     """The result of an analysis: a tidy table of unrounded numbers, and the words needed to show it.
 
     In a notebook it shows as the gated table, in the survey's language.
@@ -68,12 +69,6 @@ class Estimates:
     where: str = ""
     left_out: dict[str, int] = field(default_factory=dict)
 
-    def __repr__(self) -> str:
-        return SHOW["text"](self)
-
-    def _repr_html_(self) -> str:
-        return SHOW["html"](self)
-
     @property
     def breakdowns(self) -> tuple[str, ...]:
         """The names in the column ``by``, without the total's."""
@@ -82,14 +77,6 @@ class Estimates:
     def to(self, language: str) -> Estimates:
         """The same, shown in another language (lv, en or ru)."""
         return replace(self, language=language)
-
-
-def _unregistered(estimates: Estimates) -> str:
-    return f"Estimates(question={estimates.question!r}, base={estimates.base!r}, rows={len(estimates.frame)})"
-
-
-# How estimates are shown is decided by layers above this one, which register themselves here.
-SHOW: dict[str, Callable[[Estimates], str]] = {"text": _unregistered, "html": _unregistered}
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .estimate import Estimates
 from .files import new_file
 from .gate import Gated
 from .schema import CheckReport
+from .shown import Shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,13 +77,13 @@ def together(*parts: Any) -> Together:
     return Together(parts)
 
 
-def export(thing: Estimates | Gated | CheckReport | Axes | Iterable[Axes] | Figure, *files: str | Path) -> Exported:
+def export(thing: Shown | Gated | CheckReport | Axes | Iterable[Axes] | Figure, *files: str | Path) -> Exported:
     """Write estimates, a figure or the findings of a check to one or more files.
 
     Parameters
     ----------
-    thing : Estimates, Gated, CheckReport, Axes, list of Axes, or Figure
-        Of estimates, the gated numbers are written. The findings of a check name respondents: a working file for
+    thing : Estimates or another result, Gated, CheckReport, Axes, list of Axes, or Figure
+        Of results, the gated numbers are written. The findings of a check name respondents: a working file for
         the fieldwork, not for publication.
     *files : path
         The ending says the format: .xlsx, .html or .csv for estimates, .xlsx or .csv for findings, .svg, .png
@@ -124,12 +124,11 @@ def export(thing: Estimates | Gated | CheckReport | Axes | Iterable[Axes] | Figu
 
 def _writer(thing: Any) -> tuple[str, str, tuple[str, ...], Callable[[Path], None]]:
     """Kind, title, allowed formats, and what writes it."""
-    from .tables import write_findings, write_table
+    from .tables import table, write_findings, write_table
 
-    if isinstance(thing, (Estimates, Gated)):
-        e = thing.estimates if isinstance(thing, Gated) else thing
-        title = e.questionnaire[e.question].label(e.language)
-        return "table", title, TABLE_FORMATS, lambda file: write_table(thing, file)
+    if isinstance(thing, (Shown, Gated)):
+        shown = table(thing)
+        return "table", shown.title, TABLE_FORMATS, lambda file: write_table(shown, file)
     if isinstance(thing, CheckReport):
         return "list of findings", thing.headline, FINDING_FORMATS, lambda file: write_findings(thing, file)
     from .figures import figure_of, write_figure

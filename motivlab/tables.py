@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import singledispatch
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,12 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
-from . import estimate
 from .estimate import Estimates
 from .gate import Gated, gate
 from .language import number, percent, say
 from .schema import CheckReport
 from .sentences import bracketed, by_label, interval, item_label, level_label, notes
+from .shown import SHOW
 
 SUPPRESSED = "–"
 
@@ -33,11 +34,13 @@ class Block:
 
 @dataclass(frozen=True)
 class Table:
-    """Gated estimates in words: the question's wording, a block per breakdown, notes."""
+    """A result in words: a title (the question's wording), blocks, notes; and the gated numbers behind them."""
 
     title: str
     blocks: tuple[Block, ...]
     notes: tuple[str, ...]
+    numbers: pd.DataFrame
+    language: str
 
     def text(self) -> str:
         """As plain text."""
@@ -72,11 +75,22 @@ def _lines(cell: str) -> str:
     return escape(cell).replace("\n", "<br>").replace(" [", "<br>[")
 
 
-def table(estimates: Estimates | Gated) -> Table:
-    """Gated estimates as a table of texts.
+@singledispatch
+def table(thing: Any) -> Table:
+    """A result as a table of texts; of estimates, the gated ones.
 
-    The first block is the total: share, interval, n. Each breakdown is a block of its own, with a column per group
-    and n in its head. Shares are whole percentages; a cell in brackets rests on few respondents, a dash on too few.
+    Of estimates, the first block is the total: share, interval, n. Each breakdown is a block of its own, with a
+    column per group and n in its head. Shares are whole percentages; a cell in brackets rests on few respondents, a
+    dash on too few.
+
+    Parameters
+    ----------
+    thing : Estimates, Gated, or another result
+
+    Raises
+    ------
+    TypeError
+        If the thing has no table.
 
     Examples
     --------
@@ -86,13 +100,19 @@ def table(estimates: Estimates | Gated) -> Table:
     >>> table(prevalence(survey, "worked")).blocks[0].rows
     (('no', '75%', '62–85%', '60'), ('yes', '25%', '15–38%', '60'))
     """
+    raise TypeError(f"a {type(thing).__name__} has no table.")
+
+
+@table.register(Estimates)
+@table.register(Gated)
+def _(estimates: Estimates | Gated) -> Table:
     gated = gate(estimates)
     e, language = gated.estimates, gated.estimates.language
     title = e.questionnaire[e.question].label(language)
     blocks = []
     for by, rows in gated.frame.groupby("by", sort=False):
         blocks.append(_breakdown(gated, str(by), rows) if by else _total(gated, rows))
-    return Table(title, tuple(blocks), tuple(notes(gated)))
+    return Table(title, tuple(blocks), tuple(notes(gated)), gated.frame, language)
 
 
 def _total(gated: Gated, rows: pd.DataFrame) -> Block:
@@ -158,8 +178,8 @@ def n_of(gated: Gated, rows: pd.DataFrame) -> str:
     return say("n_range", language, low=int(n.min()), high=int(n.max()))
 
 
-estimate.SHOW["text"] = lambda estimates: table(estimates).text()
-estimate.SHOW["html"] = lambda estimates: table(estimates).html()
+SHOW["text"] = lambda thing: table(thing).text()
+SHOW["html"] = lambda thing: table(thing).html()
 
 
 # ------------------------------------------------------------------------------------------------------- files
@@ -167,19 +187,17 @@ estimate.SHOW["html"] = lambda estimates: table(estimates).html()
 CREATED = dt.datetime(2000, 1, 1)  # noqa: DTZ001 - XlsxWriter takes naive times only; a fixed date, so that the same input gives the same bytes
 
 
-def write_table(estimates: Estimates | Gated, file: Path) -> None:
-    """Write gated estimates as .xlsx, .html or .csv; the last holds the gated numbers, unrounded."""
-    gated = gate(estimates)
+def write_table(shown: Table, file: Path) -> None:
+    """Write a table as .xlsx, .html or .csv; the last holds the gated numbers, unrounded."""
     if file.suffix == ".xlsx":
-        _workbook(file, lambda book: _estimate_sheets(book, gated))
+        _workbook(file, lambda book: _table_sheets(book, shown))
     elif file.suffix == ".html":
-        language = gated.estimates.language
         head = (
-            f'<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{escape(table(gated).title)}</title>'
+            f'<!doctype html><html lang="{shown.language}"><meta charset="utf-8"><title>{escape(shown.title)}</title>'
         )
-        file.write_text(f"{head}\n{table(gated).html()}\n</html>\n", encoding="utf-8")
+        file.write_text(f"{head}\n{shown.html()}\n</html>\n", encoding="utf-8")
     else:
-        gated.frame.to_csv(file, index=False, lineterminator="\n")
+        shown.numbers.to_csv(file, index=False, lineterminator="\n")
 
 
 def write_findings(report: CheckReport, file: Path) -> None:
@@ -199,8 +217,8 @@ def _workbook(file: Path, fill: Callable[[Any], None]) -> None:
     book.close()
 
 
-def _estimate_sheets(book: Any, gated: Gated) -> None:
-    language, shown = gated.estimates.language, table(gated)
+def _table_sheets(book: Any, shown: Table) -> None:
+    language = shown.language
     bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
     head = book.add_format({"bold": True, "text_wrap": True, "bottom": 1, "align": "right", "valign": "bottom"})
     item = book.add_format({"text_wrap": True, "valign": "top"})
@@ -226,7 +244,7 @@ def _estimate_sheets(book: Any, gated: Gated) -> None:
         row += 1
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
-    _frame_sheet(book, say("sheet_numbers", language), gated.frame, 12)
+    _frame_sheet(book, say("sheet_numbers", language), shown.numbers, 12)
     last = book.add_worksheet(say("sheet_notes", language))
     last.set_column(0, 0, 110)
     for i, note in enumerate((shown.title, *shown.notes)):

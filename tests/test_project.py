@@ -21,7 +21,7 @@ from surveys import ROOT, SHIPPED
 import motivlab as ml
 
 LAYERS = (
-    {"codes", "files", "language", "expressions", "questionnaire", "xlsform"},
+    {"codes", "files", "language", "expressions", "questionnaire", "xlsform", "shown"},
     {"readers", "about", "survey", "answers", "schema", "spss"},
     {"intervals", "estimate"},
     {"prevalence", "published"},
