@@ -24,6 +24,16 @@ _HOME = {
     "schema": "schema",
     "check": "schema",
     "prevalence": "prevalence",
+    "mean": "summaries",
+    "total": "summaries",
+    "ratio": "summaries",
+    "quantile": "summaries",
+    "rake": "weights",
+    "weight_summary": "weights",
+    "response_rates": "fieldwork",
+    "margin_of_error": "planning",
+    "sample_size": "planning",
+    "detectable_difference": "planning",
     "read_published": "published",
     "against_published": "published",
     "gate": "gate",
@@ -36,6 +46,8 @@ _HOME = {
     "together": "exports",
     "write_report": "report",
 }
+
+_TABLES = ("motivlab.tables", "motivlab.tables_fieldwork")
 
 __all__ = list(_HOME)
 
@@ -64,7 +76,8 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'motivlab' has no attribute {name!r}")
-    import_module("motivlab.tables")  # teaches estimates how to show themselves
+    for module in _TABLES:  # teach results how to show themselves
+        import_module(module)
     return getattr(import_module(f"motivlab.{_HOME[name]}"), name)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import fnmatch
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from .questionnaire import Questionnaire, did_you_mean
@@ -30,6 +33,99 @@ class SurveyError(ValueError):
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _lists(cls, values: Any) -> Any:
+        """YAML has lists where some keys hold tuples; ``strict`` would refuse them."""
+        if not isinstance(values, dict):
+            return values
+        fields = cls.model_fields
+        wanted = {key for key in values if key in fields and "tuple" in str(fields[key].annotation)}
+        return {key: _tuple(value) if key in wanted else value for key, value in values.items()}
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(map(_tuple, value)) if isinstance(value, list) else value
+
+
+ReplicateKind = Literal["jackknife1", "jackknife", "brr", "fay", "bootstrap", "other"]
+
+
+class Replicates(_Part):
+    """Replicate weights that come with the responses.
+
+    Attributes
+    ----------
+    columns : str or tuple of str
+        Their columns, or a pattern: ``repwt*`` is every column that starts so, ``repwt2`` before ``repwt10``.
+    kind : str
+        ``jackknife1`` (JK1, no strata), ``jackknife`` (JKn), ``brr``, ``fay``, ``bootstrap`` or ``other``.
+    scale : float, optional
+        By default that of the kind, for R replicates: (R-1)/R, 1, 1/R, 1/(R (1-rho)^2), 1/(R-1) and 1.
+    rscales : float or tuple of float, optional
+        A factor per replicate; 1 by default. A jackknife of strata needs them: (n_h-1)/n_h for each.
+    rho : float, optional
+        Fay's coefficient, for ``fay`` only.
+    combined : bool
+        Whether each holds the sampling weight as well, as most files have it; else it multiplies the weight.
+    mse : bool
+        Centre on the full sample's estimate; by default, as R's, on the mean of the replicates.
+    count : int, optional
+        How many there are by the survey's documentation, to be held against the columns.
+
+    Examples
+    --------
+    >>> said = Replicates(columns="rep*", kind="brr")
+    >>> said.among(["w", "rep1", "rep10", "rep2"]), said.scales(2).tolist()
+    (['rep1', 'rep2', 'rep10'], [0.5, 0.5])
+    """
+
+    columns: str | tuple[str, ...]
+    kind: ReplicateKind
+    scale: float | None = None
+    rscales: float | tuple[float, ...] | None = None
+    rho: float | None = None
+    combined: bool = True
+    mse: bool = False
+    count: int | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Replicates:
+        if (self.kind == "fay") != (self.rho is not None):
+            raise ValueError("rho, between 0 and 1, is for kind: fay, which needs it")
+        if self.rho is not None and not 0 <= self.rho < 1:
+            raise ValueError(f"rho is {self.rho:g}, it must be at least 0 and below 1")
+        if self.kind == "jackknife" and self.rscales is None:
+            raise ValueError("a jackknife of strata needs rscales: (n_h-1)/n_h for each replicate")
+        return self
+
+    def among(self, columns: Iterable[str]) -> list[str]:
+        """Their columns among those of the responses, in order of number."""
+        if not isinstance(self.columns, str):
+            return list(self.columns)
+        found = [column for column in columns if fnmatch.fnmatchcase(column, self.columns)]
+        return sorted(found, key=lambda c: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", c)])
+
+    def scales(self, count: int) -> npt.NDArray[np.float64]:
+        """``scale * rscales``; shape (count,).
+
+        Raises
+        ------
+        ValueError
+            If there are not as many rscales as replicates.
+        """
+        by_kind = {
+            "jackknife1": (count - 1) / count, "brr": 1 / count, "bootstrap": 1 / (count - 1),
+            "fay": 1 / (count * (1 - (self.rho or 0)) ** 2),
+        }  # fmt: skip
+        scale = by_kind.get(self.kind, 1.0) if self.scale is None else self.scale
+        each = np.asarray(1.0 if self.rscales is None else self.rscales, dtype=float)
+        if each.ndim and len(each) != count:
+            raise ValueError(
+                f"`design.replicates` has {len(each)} rscales for {count} replicate weights. Give one for each, or one."
+            )
+        return np.broadcast_to(scale * each, (count,)).copy()
+
 
 class Design(_Part):
     """The columns of the sampling design, declared once and used by every estimate.
@@ -41,6 +137,10 @@ class Design(_Part):
     fpc : str, optional
         Column of the finite population correction: the number of clusters (or, without clusters, of people) in the
         stratum, or the sampling fraction where no value is above 1.
+    nest : bool
+        Whether clusters are numbered anew in every stratum, so that the same number in two strata is two clusters.
+    replicates : Replicates, optional
+        Replicate weights; where there are some, variances come from them and not from strata and clusters.
     lonely : str
         What a stratum with one cluster contributes to the variance: ``fail`` (the default) raises; ``adjust``,
         ``average``, ``certainty`` and ``remove`` are R's ``options(survey.lonely.psu=)``.
@@ -55,7 +155,15 @@ class Design(_Part):
     strata: str | None = None
     cluster: str | None = None
     fpc: str | None = None
+    nest: bool = False
+    replicates: Replicates | None = None
     lonely: Lonely = "fail"
+
+    @model_validator(mode="after")
+    def _weighted(self) -> Design:
+        if self.replicates and not self.weight:
+            raise ValueError("replicate weights need the weight of the full sample beside them: name it in `weight`")
+        return self
 
     @property
     def columns(self) -> dict[str, str]:
@@ -84,15 +192,6 @@ class Analysis(_Part):
     base: Base = "asked"
     period: Text = ""
     by: tuple[str | tuple[str, ...], ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _lists(cls, values: Any) -> Any:
-        """YAML has lists where we want tuples; ``strict`` would refuse them."""
-        if isinstance(values, dict) and isinstance(values.get("by"), list):
-            by = tuple(tuple(part) if isinstance(part, list) else part for part in values["by"])
-            return values | {"by": by}
-        return values
 
 
 class About(_Part):
@@ -169,7 +268,8 @@ def _yaml_errors(file: Path, error: ValidationError) -> Iterator[str]:
         first, *rest = map(str, fault["loc"])
         parts = [first, *(part for part in rest if not re.search(r"\[|^(str|date|dict|tuple)$|^literal", part))]
         key = ".".join(parts)
-        model: Any = {"design": Design, "fieldwork": Fieldwork, "analysis": Analysis}.get(parts[0], About)
+        models: Any = {"design": Design, "fieldwork": Fieldwork, "analysis": Analysis}
+        model = Replicates if parts[:2] == ["design", "replicates"] else models.get(parts[0], About)
         known = model.model_fields if len(parts) > 1 else About.model_fields
         if key in seen:
             continue

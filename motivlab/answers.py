@@ -10,7 +10,7 @@ import pandas as pd
 
 from .codes import as_numbers, as_texts
 from .expressions import Mask
-from .questionnaire import Choice, Question
+from .questionnaire import NUMBER_TYPES, Choice, Question
 from .survey import Survey
 
 NON_RESPONSE = ("refused", "dont_know", "invalid", "no_answer")
@@ -39,6 +39,57 @@ class Answers:
     valid: Mask
     asked: Mask
     reason: dict[str, Mask]
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The answers of all respondents to one question that asks for a number.
+
+    Attributes
+    ----------
+    values : ndarray of float, shape (respondents,)
+        NaN where there is no valid answer.
+    asked : ndarray of bool, shape (respondents,)
+    reason : dict of str to ndarray of bool, shape (respondents,)
+        As for :class:`Answers`.
+    """
+
+    values: npt.NDArray[np.float64]
+    asked: Mask
+    reason: dict[str, Mask]
+
+
+def numbers(survey: Survey, name: str) -> Numbers:
+    """Read the answers to a question that asks for a number.
+
+    A ``select_one`` whose codes are all numbers is read as those numbers.
+
+    Raises
+    ------
+    ValueError
+        If there is no such question, it asks for no number, or a cell holds none.
+    """
+    question = survey.question(name)
+    coded = question.type == "select_one" and not any(np.isnan(as_numbers([c.name for c in question.answers])))
+    if question.type not in NUMBER_TYPES and not coded:
+        raise ValueError(f"question {name!r} is of type {question.type}: name a question that asks for a number.")
+    _require(survey, question)
+    column = survey.responses[name]
+    values, missing = as_numbers(column), question.missing_codes
+    routed = question.routed(survey.responses)
+    reasons = {reason: np.zeros(len(column), dtype=bool) for reason in (*NON_RESPONSE, "not_asked")}
+    for code, reason in missing.items():
+        hit = values == float(code) if not np.isnan(as_numbers([code])[0]) else as_texts(column) == code
+        reasons[reason] |= hit
+        values = np.where(hit, np.nan, values)
+    known = np.logical_or.reduce(list(reasons.values()))
+    odd = np.flatnonzero((np.isnan(values) & ~known & column.notna().to_numpy()) | np.isinf(values))
+    if len(odd):
+        value = as_texts(column.iloc[odd[:1]])[0]
+        raise ValueError(f"{survey.row(int(odd[0]))}: {name} is {value!r}, which is no number. Correct the value.")
+    asked = routed & ~reasons.pop("not_asked")
+    reasons["no_answer"] |= np.isnan(values) & ~known
+    return Numbers(np.where(asked, values, np.nan), asked, {name: asked & mask for name, mask in reasons.items()})
 
 
 def answers(survey: Survey, name: str) -> Answers:
@@ -122,11 +173,17 @@ def code_positions(survey: Survey, question: Question) -> npt.NDArray[np.intp]:
 def _multiple(survey: Survey, question: Question) -> Answers:
     _require(survey, question)
     frame = survey.responses
-    cells = np.stack([as_numbers(frame[column]) for column in question.columns], axis=1)
-    chosen, valid = cells == 1, (cells == 1) | (cells == 0)
+    chosen = np.empty((len(frame), len(question.columns)), dtype=bool)
+    valid = np.empty_like(chosen)
+    for j, column in enumerate(question.columns):
+        cells = as_numbers(frame[column])
+        chosen[:, j] = cells == 1
+        valid[:, j] = chosen[:, j] | (cells == 0)
     missing = question.missing_codes
     reasons = {reason: np.zeros(len(frame), dtype=bool) for reason in (*NON_RESPONSE, "not_asked")}
     for j, column in enumerate(question.columns):
+        if valid[:, j].all():
+            continue
         left = ~valid[:, j] & frame[column].notna().to_numpy()
         if left.any():  # a missing reason may stand in the cells as its code
             texts = as_texts(frame[column])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ import pandas as pd
 
 def as_numbers(column: Any) -> npt.NDArray[np.float64]:
     """The values as floats: NaN where blank or no number; a date as days since 1970-01-01, as XForms has it."""
-    series = pd.Series(column)
+    series = column if isinstance(column, pd.Series) else pd.Series(column)
+    if series.dtype.kind in "iufb":
+        return np.asarray(series.to_numpy(dtype=float, na_value=np.nan))
     if isinstance(series.dtype, pd.CategoricalDtype):
         levels = np.append(as_numbers(series.cat.categories.astype(str)), np.nan)
         return levels[series.cat.codes.to_numpy()]
@@ -51,3 +54,16 @@ def _code(value: Any) -> str:
     if isinstance(value, (float, np.floating)):
         return str(int(value)) if float(value).is_integer() else repr(float(value))
     return str(value)
+
+
+def choose(**arguments: tuple[Any, Iterable[str]]) -> None:
+    """Refuse an argument that is not one of its choices: ``choose(base=(base, ("all", "asked")))``.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument, its value and the choices.
+    """
+    for name, (value, choices) in arguments.items():
+        if value not in tuple(choices):
+            raise ValueError(f"{name} is {value!r}. Use one of {', '.join(choices)}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from scipy import stats
 
 Floats = npt.NDArray[np.float64]
 Interval = Literal["korn-graubard", "wilson", "logit"]
+SHARES: tuple[str, ...] = get_args(Interval)
 
 
 def korn_graubard(p: Floats, se: Floats, n: Floats, df: Floats, confidence: float = 0.95) -> tuple[Floats, Floats]:
@@ -20,6 +21,15 @@ def korn_graubard(p: Floats, se: Floats, n: Floats, df: Floats, confidence: floa
 
     and the bounds are the quantiles of Beta(n*p, n*(1-p)+1) and Beta(n*p+1, n*(1-p)). At 0 and 1, where se is 0,
     n takes the place of p(1-p)/se^2. R: ``svyciprop(method = "beta")``, which gives NaN at 0 and 1.
+
+    Notes
+    -----
+    In a simulation the 95 % interval is conservative with equal weights, most of all for small shares: it covers the
+    share in 95.1 % to 99.7 % of samples. With unequal weights it fails for small shares: coverage falls to 91.2 % (a
+    share of 2 %, n = 200, unequal weights) and to 86.8 % (a share of 2 %, n = 200, weights related to the answer). One
+    reason is that at an estimate of 0 it takes n as if weights were equal: in 7.7 % of the latter samples the estimate
+    is 0 and the interval ends below the share. Where n times the share is 10 or more, coverage is 93.4 % to 97.7 %. See
+    tests/benchmarks/coverage.md.
 
     References
     ----------
@@ -48,6 +58,13 @@ def logit(p: Floats, se: Floats, n: Floats, df: Floats, confidence: float = 0.95
 
     It does not exist at 0 and 1, where the bounds are NaN. R: ``svyciprop(method = "logit")``.
 
+    Notes
+    -----
+    Of small shares in small samples there is often no interval: in a simulation in up to 72.6 % of samples (a share of
+    1 %, n = 50, weights related to the answer). Counted as not covering, they leave a coverage of 23.6 % there; where
+    it exists, the 95 % interval covers the share in 86.0 % to 98.7 % of samples. Where n times the share is 10 or more,
+    coverage is 92.8 % to 97.2 %. See tests/benchmarks/coverage.md.
+
     Examples
     --------
     >>> low, high = logit(np.array([0.2]), np.array([0.04]), np.array([100.0]), np.array([99.0]))
@@ -66,6 +83,13 @@ def wilson(p: Floats, se: Floats, n: Floats, df: Floats, confidence: float = 0.9
     r"""Wilson score interval on the effective sample size n / deff, with the normal quantile.
 
     Without weights and design it is the textbook interval of n. At 0 and 1 the effective size is n.
+
+    Notes
+    -----
+    The normal quantile knows nothing of degrees of freedom, so that the interval is too short where clusters are few.
+    In a simulation with 5 clusters and equal weights the 95 % interval covers shares of 20 % to 50 % in 87.5 % to
+    89.7 % of samples, with 200 clusters in 94.6 % to 94.9 %. It fails for small shares under unequal weights, too:
+    coverage falls to 84.4 % (a share of 2 %, n = 200, weights related to the answer). See tests/benchmarks/coverage.md.
 
     References
     ----------
@@ -88,6 +112,21 @@ def wilson(p: Floats, se: Floats, n: Floats, df: Floats, confidence: float = 0.9
     return np.where(p <= 0, 0.0, centre - half), np.where(p >= 1, 1.0, centre + half)
 
 
+def wald(p: Floats, se: Floats, n: Floats, df: Floats, confidence: float = 0.95) -> tuple[Floats, Floats]:
+    """Interval of a mean, a total, a ratio or a difference: estimate -+ t_df se.
+
+    R: ``confint(..., df = degf(design))``.
+
+    Examples
+    --------
+    >>> low, high = wald(np.array([10.0]), np.array([2.0]), np.array([50.0]), np.array([10.0]))
+    >>> round(float(low[0]), 4), round(float(high[0]), 4)
+    (5.5437, 14.4563)
+    """
+    half = -_t((1 - confidence) / 2, df) * se
+    return p - half, p + half
+
+
 def design_effect(p: Floats, se: Floats, n: Floats) -> Floats:
     """The variance over p(1-p)/(n-1), as R's ``svymean(deff = "replace")``; NaN at 0 and 1."""
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -102,4 +141,5 @@ INTERVALS: dict[str, Callable[..., tuple[Floats, Floats]]] = {
     "korn-graubard": korn_graubard,
     "wilson": wilson,
     "logit": logit,
+    "wald": wald,
 }

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
 import pandas as pd
 
 from .about import Base
-from .answers import NON_RESPONSE, Answers, answers, code_positions
-from .estimate import Domains, Estimates, design_arrays, reduce_survey, shares, tidy
-from .expressions import Mask, parse_expression
-from .intervals import INTERVALS, Interval
-from .questionnaire import NUMBER_TYPES, Question, check_references
+from .answers import Answers, answers
+from .codes import choose
+from .design import design_arrays
+from .domains import breakdowns
+from .estimate import Estimates, require_confidence, response_columns, rows_of, tidy
+from .expressions import Mask
+from .intervals import SHARES, Interval
+from .questionnaire import Question
+from .reduction import Domains, count_by_level, reduce_survey, response_counts, share_ratios
 from .survey import Survey
+from .variance import solve
 
 NETS = ("any", "two_or_more")
 
@@ -71,7 +77,7 @@ def prevalence(
 
     Notes
     -----
-    Variance is Taylor-linearised over strata and clusters, see :func:`motivlab.estimate.shares`. R:
+    Variance is Taylor-linearised over strata and clusters, see :func:`motivlab.variance.solve`. R:
     ``svymean(~y, subset(design, domain))`` and ``svyciprop(~y, subset(design, domain), method = "beta")``.
 
     Examples
@@ -81,46 +87,23 @@ def prevalence(
     >>> shares.frame[["item", "n", "k", "estimate"]].round(4).to_dict("list")["estimate"]
     [0.6667, 0.1667, 0.6667, 0.1667]
     """
-    asked_for = survey.question(question)
-    base = base or survey.analysis(question).base
-    if base not in get_args(Base):
-        raise ValueError(f"base is {base!r}. Use one of {', '.join(get_args(Base))}.")
-    if interval not in INTERVALS:
-        raise ValueError(f"interval is {interval!r}. Use one of {', '.join(INTERVALS)}.")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence is {confidence!r}. Use a number between 0 and 1, for instance 0.95.")
-    given = answers(survey, question)
+    choose(interval=(interval, SHARES))
+    require_confidence(confidence)
+    items = items_of(survey, question, base, nets)
     design = design_arrays(survey)
-    within = _where(survey, where)
-    parts_of = (by,) if isinstance(by, str) else tuple(by or ())
-    for part in parts_of:
-        if parts_of.count(part) > 1 or (not isinstance(part, str) and len(set(part)) < len(part)):
-            raise ValueError(f"by={by!r}: {part!r} is there twice. Name each breakdown once.")
-    breakdowns = [_domains(survey, part, within) for part in ((), *parts_of)]
-    open_choices = np.array([not choice.exclusive for choice in given.choices])
-    chosen, valid, names = _with_nets(given, asked_for, open_choices, nets or {})
-    is_net = np.array([i >= len(given.choices) for i in range(len(names))])
-    if base == "all":
-        of = np.ones((len(chosen), 1), dtype=bool)
-    elif base == "any":
-        keep = np.concatenate([open_choices, np.ones(is_net.sum(), dtype=bool)])
-        chosen, names, is_net = chosen[:, keep], [n for n, kept in zip(names, keep, strict=True) if kept], is_net[keep]
-        valid = valid[:, keep] if valid.shape[1] > 1 else valid
-        of = valid & (given.chosen & open_choices).any(axis=1)[:, None]
-    else:
-        of = valid
-    masks = [given.asked, ~given.asked, *(given.reason[reason] for reason in NON_RESPONSE), valid]
-    totals, counts = reduce_survey(design, breakdowns, chosen, of, masks)
-    parts = []
-    for domains, total, count in zip(breakdowns, totals, counts, strict=True):
-        columns = tidy(question, base, names, domains, shares(total, design), interval, confidence)
-        columns["net"] = np.repeat(is_net, len(domains.levels))
-        parts.append(pd.DataFrame(columns | _non_response(count, len(names))))
-    left_out = {d.by: int((within & of.any(axis=1) & (d.codes < 0)).sum()) for d in breakdowns if d.by}
+    within, domains = breakdowns(survey, by, where)
+    ratios = share_ratios(items.chosen, items.of)
+    result = solve(reduce_survey(design, domains, ratios), ratios, design)
+    columns = tidy(question, items.base, items.names, domains, result, interval, confidence)
+    level, item = rows_of(domains, len(items.names))
+    columns["net"] = items.is_net[item]
+    columns |= _non_response(items, domains, level, item)
+    someone = items.of.any(axis=1)
+    left_out = {d.by: int((within & someone & (d.codes < 0)).sum()) for d in domains if d.by}
     return Estimates(
-        frame=pd.concat(parts, ignore_index=True),
+        frame=pd.DataFrame(columns),
         question=question,
-        base=base,
+        base=items.base,
         interval=interval,
         confidence=confidence,
         questionnaire=survey.questionnaire,
@@ -129,6 +112,64 @@ def prevalence(
         where=where,
         left_out={by: count for by, count in left_out.items() if count},
     )
+
+
+@dataclass(frozen=True)
+class Items:
+    """The items of a question with choices: who chose each, and who is in the base of each.
+
+    Attributes
+    ----------
+    base : str
+    names : list of str
+        Choices, then nets.
+    chosen : ndarray of bool, shape (respondents, items)
+    of : ndarray of bool, shape (respondents, items) or (respondents, 1)
+    valid : ndarray of bool, shape (respondents, items) or (respondents, 1)
+    is_net : ndarray of bool, shape (items,)
+    exclusive : ndarray of bool, shape (items,)
+        "None of these".
+    answers : Answers
+    """
+
+    base: Base
+    names: list[str]
+    chosen: Mask
+    of: Mask
+    valid: Mask
+    is_net: Mask
+    exclusive: Mask
+    answers: Answers
+
+
+def items_of(
+    survey: Survey, question: str, base: Base | None = None, nets: Mapping[str, Sequence[str]] | None = None
+) -> Items:
+    """Choices and nets of a question over a base; see :func:`prevalence`.
+
+    Raises
+    ------
+    ValueError
+        For an unknown question or base, or a net that is not one.
+    """
+    asked_for = survey.question(question)
+    base = base or survey.analysis(question).base
+    choose(base=(base, get_args(Base)))
+    given = answers(survey, question)
+    open_choices = np.array([not choice.exclusive for choice in given.choices])
+    chosen, valid, names = _with_nets(given, asked_for, open_choices, nets or {})
+    is_net = np.array([i >= len(given.choices) for i in range(len(names))])
+    exclusive = np.concatenate([~open_choices, np.zeros(is_net.sum(), dtype=bool)])
+    if base == "any":
+        keep = ~exclusive
+        chosen, names, is_net = chosen[:, keep], [n for n, kept in zip(names, keep, strict=True) if kept], is_net[keep]
+        valid, exclusive = valid[:, keep] if valid.shape[1] > 1 else valid, exclusive[keep]
+    of = valid
+    if base == "all":
+        of = np.ones((len(chosen), 1), dtype=bool)
+    elif base == "any":
+        of = valid & (given.chosen & open_choices).any(axis=1)[:, None]
+    return Items(base, names, chosen, of, valid, is_net, exclusive, given)
 
 
 def _with_nets(
@@ -167,64 +208,13 @@ def _nets(
         yield name, np.array([names.index(member) for member in members]), 1
 
 
-def _non_response(count: np.ndarray, items: int) -> dict[str, np.ndarray]:
-    """The columns on who was asked and did not answer, in the order of :func:`motivlab.estimate.tidy`."""
-    asked, not_asked, *reasons = count[:, : 2 + len(NON_RESPONSE)].T
-    valid = count[:, 2 + len(NON_RESPONSE) :].T
-    valid = np.broadcast_to(valid, (items, len(asked)))
-    missing = asked - valid
-    spread = {reason: np.broadcast_to(r, missing.shape) for reason, r in zip(NON_RESPONSE, reasons, strict=True)}
-    # a choice left blank by somebody who answered others is in nobody's reason yet
-    spread["no_answer"] = missing - sum(spread[reason] for reason in NON_RESPONSE if reason != "no_answer")
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(asked > 0, missing / asked, np.nan)
-    columns = {"asked": np.broadcast_to(asked, missing.shape), "missing": missing} | spread
-    whole = {name: values.ravel().astype(np.int64) for name, values in columns.items()}
-    return whole | {
-        "missing_share": share.ravel(),
-        "not_asked": np.broadcast_to(not_asked, missing.shape).ravel().astype(np.int64),
-    }
-
-
-def _where(survey: Survey, where: str) -> Mask:
-    frame = survey.responses
-    if not where:
-        return np.ones(len(frame), dtype=bool)
-    expression = parse_expression(where)
-    check_references(expression, {question.name: question for question in survey.questionnaire})
-    blanked = {}
-    for name in expression.names:
-        question = survey.question(name)
-        if question.type in NUMBER_TYPES and question.missing and name in frame:
-            codes = [float(code) for code in question.missing]
-            blanked[name] = frame[name].mask(frame[name].isin(codes))
-    return expression.mask(frame.assign(**blanked))
-
-
-def _domains(survey: Survey, by: str | tuple[str, ...], within: Mask) -> Domains:
-    """The levels of one breakdown; of several crossed questions, every combination."""
-    levels: list[str] = [""]
-    codes = np.where(within, 0, -1)
-    names = (by,) if isinstance(by, str) else tuple(by)
-    for name in names:
-        question = survey.question(name)
-        if question.type != "select_one":
-            raise ValueError(
-                f"by={name!r}: it is a {question.type} question. Break down by a select_one question; "
-                "group the values first."
-            )
-        if name not in survey.responses:
-            raise ValueError(
-                f"{survey.responses_file}: the column {name!r} is missing. Add it, or do not break down by it."
-            )
-        position_of = np.full(len(question.choices) + 1, -1)
-        position_of[[i for i, c in enumerate(question.choices) if not c.missing]] = np.arange(len(question.answers))
-        own = position_of[code_positions(survey, question)]
-        own = np.where(question.routed(survey.responses), own, -1)
-        if len(names) > 1 and any(" × " in choice.name for choice in question.choices):
-            raise ValueError(
-                f"by={by!r}: a choice of {name!r} holds ' × ' in its name, which joins crossed levels. Rename it."
-            )
-        codes = np.where((codes >= 0) & (own >= 0), codes * len(question.answers) + own, -1)
-        levels = [f"{level} × {c.name}" if level else c.name for level in levels for c in question.answers]
-    return Domains(" × ".join(names), tuple(levels), codes.astype(np.intp))
+def _non_response(
+    items: Items, domains: Sequence[Domains], level: np.ndarray, item: np.ndarray
+) -> dict[str, np.ndarray]:
+    """The columns on who was asked and did not answer, by row of the tidy table."""
+    count = response_counts(items.answers, domains)
+    valid = count[:, 1:2]
+    if items.valid.shape[1] > 1:
+        valid = np.stack([count_by_level(domains, v, 2)[:, 1] for v in items.valid.T.astype(np.int8)], axis=1)
+    valid = np.broadcast_to(valid, (len(count), len(items.names)))[level, item]
+    return response_columns(count[level], valid)

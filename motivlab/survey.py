@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from .about import About, Analysis, Design, Fieldwork, Lonely, in_language, read_about
+from .about import About, Analysis, Design, Fieldwork, Lonely, Replicates, in_language, read_about
 from .codes import as_numbers, as_texts
 from .language import LANGUAGES
 from .questionnaire import NUMBER_TYPES, Choice, Question, Questionnaire, did_you_mean
@@ -20,6 +21,68 @@ if TYPE_CHECKING:
     import pandera.pandas as pa
 
     from .schema import CheckReport
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """What the weights of a survey were calibrated to: the provenance of the weight, and what standard errors need.
+
+    Attributes
+    ----------
+    method : str
+        ``rake``, ``poststratify`` or ``linear``.
+    margins : DataFrame
+        ``variable``, ``level`` (empty for the total of a number) and ``total``.
+    weight_before, weight : str
+        The columns of the weight before (empty if there was none) and after.
+    report : DataFrame
+        One row per margin level: ``variable``, ``level``, ``n``, ``before``, ``target``, ``after`` (weighted totals)
+        and ``miss``, |after - target| / target.
+    ratio : tuple of float
+        The least and the greatest ratio of a weight to the one before.
+    trimmed : int
+        Respondents whose weight stands at a bound.
+    deff_before, deff_after : float
+        Kish's design effect of the weights.
+    """
+
+    method: Literal["rake", "poststratify", "linear"]
+    margins: pd.DataFrame
+    weight_before: str
+    weight: str
+    report: pd.DataFrame
+    ratio: tuple[float, float]
+    trimmed: int
+    deff_before: float
+    deff_after: float
+
+    def variables(self, survey: Survey) -> tuple[npt.NDArray[np.float64], tuple[npt.NDArray[np.intp], ...]]:
+        """The calibration variables of each respondent, and for raking the level in each margin.
+
+        Returns
+        -------
+        ndarray of float, shape (respondents, columns)
+            An indicator per level, or the number itself.
+        tuple of ndarray of int, shape (respondents,)
+        """
+        columns, codes = [], []
+        for variable, rows in self.margins.groupby("variable", sort=False):
+            if (rows["level"] == "").all():
+                columns.append(as_numbers(survey.responses[variable])[:, None])
+                continue
+            texts = crossed(survey.responses, str(variable))
+            codes.append(pd.Index(rows["level"]).get_indexer(pd.Index(texts)))
+            columns.append((codes[-1][:, None] == np.arange(len(rows))).astype(float))
+        return np.concatenate(columns, axis=1), tuple(codes)
+
+
+def crossed(frame: pd.DataFrame, variable: str) -> npt.NDArray[np.object_]:
+    """The levels of a question, or of several crossed, ``"a × b"``; empty where one of them is blank."""
+    parts = [as_texts(frame[name]) for name in variable.split(" × ")]
+    joined = parts[0]
+    for part in parts[1:]:
+        joined = np.where((joined == "") | (part == ""), "", joined + " × " + part)
+    return np.asarray(joined, dtype=object)
 
 
 @dataclass(frozen=True)
@@ -39,6 +102,8 @@ class Survey:
         Where it was opened.
     files : tuple of Path
         Every file that was read.
+    calibration : Calibration, optional
+        What the weights were calibrated to; see :func:`motivlab.rake`.
 
     Examples
     --------
@@ -52,6 +117,7 @@ class Survey:
     language: str = "en"
     folder: Path | None = None
     files: tuple[Path, ...] = field(default=())
+    calibration: Calibration | None = None
 
     def __repr__(self) -> str:
         title = in_language(self.about.title, self.language)
@@ -115,6 +181,8 @@ class Survey:
         cluster: str | None = None,
         fpc: str | None = None,
         *,
+        nest: bool = False,
+        replicates: Replicates | None = None,
         respondent_id: str | None = None,
         title: str = "DataFrame",
         lonely: Lonely = "fail",
@@ -130,7 +198,7 @@ class Survey:
         ----------
         frame : DataFrame
             One row per respondent.
-        weight, strata, cluster, fpc, lonely : optional
+        weight, strata, cluster, fpc, nest, replicates, lonely : optional
             The design, see :class:`Design`.
         respondent_id : str, optional
             The column of the respondent's id; without it respondents are numbered from 1.
@@ -157,7 +225,8 @@ class Survey:
             raise ValueError(f"the frame has two columns {twice[0]!r}. Rename or remove one.")
         roles = {"weight": weight, "strata": strata, "cluster": cluster, "fpc": fpc}
         named = {role: str(column) for role, column in roles.items() if column is not None}
-        design = Design(**named, lonely=lonely)
+        design = Design(**named, nest=nest, replicates=replicates, lonely=lonely)
+        repeated = replicates.among(map(str, frame.columns)) if replicates else []
         wanted = design.columns | ({"respondent_id": respondent_id} if respondent_id else {})
         for role, column in wanted.items():
             if column not in frame:
@@ -169,7 +238,7 @@ class Survey:
                 identity = "respondent_number"
             if identity not in frame:
                 frame.insert(0, identity, np.arange(1, len(frame) + 1))
-        skip = {identity, design.weight, design.cluster, design.fpc}
+        skip = {identity, design.weight, design.cluster, design.fpc, *repeated}
         form = infer_questionnaire(frame.drop(columns=[c for c in frame if c in skip]))
         about = About(
             title=title,
@@ -177,9 +246,11 @@ class Survey:
             respondent_id=identity,
             fieldwork=Fieldwork(start=FILL_IN, end=FILL_IN),
             design=design,
-            other_columns=sorted(set(frame) - skip - {c for question in form for c in question.columns}),
+            other_columns=sorted(set(frame) - (skip - set(repeated)) - {c for q in form for c in q.columns}),
         )
-        raw = pd.DataFrame({c: as_texts(frame[c]) for c in frame}, index=frame.index).replace("", pd.NA)
+        numbers = {c for c in (design.weight, design.fpc, *repeated) if c and frame[c].dtype.kind in "iuf"}
+        texts = {c: frame[c] if c in numbers else pd.Series(as_texts(frame[c])).replace("", pd.NA) for c in frame}
+        raw = pd.DataFrame(texts, index=frame.index)
         return cls(typed(raw, form, about), form, about)
 
 
@@ -329,6 +400,8 @@ def typed(raw: pd.DataFrame, form: Questionnaire, about: About) -> pd.DataFrame:
     for role, column in about.design.columns.items():
         if role in ("weight", "fpc"):
             to_number(column, whole=False)
+    for column in about.design.replicates.among(columns) if about.design.replicates else ():
+        to_number(column, whole=False)
     return pd.DataFrame(columns, index=raw.index)
 
 

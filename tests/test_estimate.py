@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from surveys import ROOT
 
 import motivlab as ml
-from motivlab.estimate import COLUMNS, design_arrays
+from motivlab.design import design_arrays
+from motivlab.estimate import COLUMNS
 from motivlab.intervals import INTERVALS
 
 REFERENCE = ROOT / "tests" / "reference"
@@ -68,7 +69,7 @@ def test_strata_clusters_and_fpc_agree_with_r(name: str, design: Mapping[str, st
 def test_nested_clusters_and_item_nonresponse_agree_with_r() -> None:
     # svydesign(id = ~SDMVPSU, strata = ~SDMVSTRA, weights = ~WTMEC2YR, nest = TRUE)
     frame = pd.read_csv(REFERENCE / "nhanes.csv")
-    survey = ml.Survey.from_frame(frame, weight="WTMEC2YR", strata="SDMVSTRA", cluster="SDMVPSU")
+    survey = ml.Survey.from_frame(frame, weight="WTMEC2YR", strata="SDMVSTRA", cluster="SDMVPSU", nest=True)
     agree(survey, "HI_CHOL", ["race", "RIAGENDR"], expected("nhanes_expected.csv").assign(item="1"))
 
 
@@ -77,7 +78,7 @@ def test_each_rule_for_lonely_clusters_agrees_with_r(rule: str) -> None:
     # options(survey.lonely.psu = rule); svydesign(id = ~psu, strata = ~h, weights = ~w, nest = TRUE)
     reference = expected("lonely_expected.csv").assign(item="1")
     frame = pd.read_csv(REFERENCE / "lonely.csv")
-    survey = ml.Survey.from_frame(frame, weight="w", strata="h", cluster="psu", lonely=rule)  # type: ignore[arg-type]
+    survey = ml.Survey.from_frame(frame, weight="w", strata="h", cluster="psu", nest=True, lonely=rule)  # type: ignore[arg-type]
     agree(survey, "y", ["g"], reference[reference["rule"] == rule].drop(columns="rule"))
 
 
@@ -152,7 +153,7 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
 
 
 def shares(frame: pd.DataFrame, **more: object) -> pd.DataFrame:
-    survey = ml.Survey.from_frame(frame, weight="w", strata="h", cluster="c")
+    survey = ml.Survey.from_frame(frame, weight="w", strata="h", cluster="c", nest=True)
     numbers = ml.prevalence(survey, "y", by=["g"], **more).frame  # type: ignore[arg-type]
     return numbers.set_index(["item", "by", "level"])[["n", "k", "estimate", "se", "ci_low", "ci_high", "df", "deff"]]
 
@@ -169,7 +170,7 @@ def test_identities_of_shares(frame: pd.DataFrame) -> None:
     assert total["estimate"].sum() == pytest.approx(1)
     same(base, shares(frame.sample(frac=1, random_state=1)))  # the order of rows
     same(base, shares(frame.assign(w=frame["w"] * 1000)))  # the scale of weights
-    survey = ml.Survey.from_frame(frame, weight="w", strata="h", cluster="c")
+    survey = ml.Survey.from_frame(frame, weight="w", strata="h", cluster="c", nest=True)
     nets = ml.prevalence(survey, "y", nets={"bc": ["b", "c"]}).frame.set_index("item")
     # a share and its complement: the same standard error, the mirrored interval
     if 0 < nets.loc["a", "estimate"] < 1:  # type: ignore[operator]
@@ -195,7 +196,7 @@ def test_groups_add_up_to_the_total(frame: pd.DataFrame) -> None:
 @settings(max_examples=20, deadline=None)
 @given(frames())
 def test_one_stratum_is_no_strata_and_own_clusters_are_none(frame: pd.DataFrame) -> None:
-    def numbers(**design: str) -> pd.DataFrame:
+    def numbers(**design: Any) -> pd.DataFrame:
         survey = ml.Survey.from_frame(frame.assign(one="x", own=np.arange(len(frame))), weight="w", **design)  # type: ignore[arg-type]
         return ml.prevalence(survey, "y", by="g").frame
 
@@ -246,7 +247,7 @@ def test_clusters_with_one_mean_leave_no_variance() -> None:
         ({"w": [0.0] * 6}, "no value of the weight column 'w' is a positive number"),
         ({"w": [1, 1, None, 1, 1, 1]}, r"row 3, respondent 3: the weight w is ''"),
         ({"w": [1, -2, 1, 1, 1, 1]}, r"row 2, respondent 2: the weight w is '-2'"),
-        ({"w": [1, 0, 0, 1, 1, 1]}, "and 1 more are blank, zero or negative"),
+        ({"w": [1, 0, 0, 1, 1, 1]}, "and 1 more are blank, zero, negative or infinite"),
         ({"h": ["a", "a", None, "b", "b", "b"]}, r"row 3, respondent 3: h is blank"),
         ({"f": [9, 9, 9, 9, 8, 9]}, "the fpc f is .* elsewhere in the stratum"),
         ({"f": [2] * 6}, "smaller than the sample"),

@@ -23,10 +23,10 @@ import motivlab as ml
 LAYERS = (
     {"codes", "files", "language", "expressions", "questionnaire", "xlsform", "shown"},
     {"readers", "about", "survey", "answers", "schema", "spss"},
-    {"intervals", "estimate"},
-    {"prevalence", "published"},
+    {"intervals", "design", "reduction", "variance", "estimate", "domains", "fieldwork", "planning", "svy_bridge", "weights"},
+    {"prevalence", "published", "summaries", "adjusted", "compare", "cooccurrence"},
     {"gate"},
-    {"sentences", "tables", "figures", "exports"},
+    {"sentences", "tables", "tables_fieldwork", "figures", "exports"},
     {"report"},
     {"cli"},
     {"__main__"},

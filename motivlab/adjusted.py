@@ -1,0 +1,585 @@
+"""Adjusted comparison: who is affected, net of other characteristics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from .about import About, Base
+from .answers import numbers
+from .design import DesignArrays, degrees_of_freedom, design_arrays
+from .domains import breakdown, where_mask
+from .estimate import require_confidence
+from .expressions import Mask
+from .intervals import Floats, logit
+from .prevalence import Items, items_of
+from .questionnaire import NUMBER_TYPES, Questionnaire, did_you_mean
+from .shown import Shown
+from .survey import Survey
+from .svy_bridge import Aliased, Regression, regress, to_sample
+
+SHARE = ("", "_se", "_low", "_high")
+DIFFERENCE = ("_difference", "_difference_se", "_difference_low", "_difference_high", "_difference_p")
+ODDS = ("odds_ratio", "odds_ratio_low", "odds_ratio_high", "odds_ratio_p")
+
+
+@dataclass(frozen=True)
+class Unfitted:
+    """Why an item has no model: a cell in which all respondents answered the same.
+
+    Attributes
+    ----------
+    item : str
+    reason : {"constant", "separated", "diverged"}
+        ``constant``: all respondents of the model answered the same; ``separated``: those of a level did, or a
+        combination of variables tells exactly who did; ``diverged``: the model found no end.
+    variable, level : str
+        The cell; both empty where it is the whole model. Where no single level does it, ``variable`` names all the
+        variables that take part, joined by ``×``, and ``level`` is empty.
+    n : int
+        Respondents in the cell, or in the model.
+    everyone : bool
+        True where all of the cell chose the item, False where nobody did.
+    """
+
+    item: str
+    reason: Literal["constant", "separated", "diverged"]
+    variable: str
+    level: str
+    n: int
+    everyone: bool = False
+
+    def __str__(self) -> str:
+        who = "everybody" if self.everyone else "nobody"
+        if self.reason == "constant":
+            return f"{self.item!r}: {who} of the {self.n} respondents of the model chose it, so there is none to fit."
+        if self.reason == "diverged":
+            return f"{self.item!r}: the model did not converge. Take fewer covariates, or group their levels."
+        if not self.level:
+            return (
+                f"{self.item!r}: a combination of {self.variable} tells exactly who of some respondents chose it, so "
+                "its odds have no finite value. Group their levels, or leave one out of `given`."
+            )
+        return (
+            f"{self.item!r}: {who} of the {self.n} respondents with {self.variable} = {self.level!r} chose it, so its "
+            f"odds have no finite value there. Group the level with another, leave it out by `where`, or leave "
+            f"{self.variable!r} out of the model."
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Adjusted(Shown):
+    """Shares and differences between the levels of a question, unadjusted and adjusted for others.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row per item and level of ``on``, the reference first. Columns: ``question``, ``item``, ``by`` (the
+        question ``on``), ``level``, ``base``; ``n`` and ``k``, unweighted respondents in the model and among them
+        those who chose the item; ``net``; ``reference``; ``asked``, respondents of the level whom the question was
+        put to, ``missing``, those of them who are not in the model for want of a valid answer, ``missing_share``.
+        Then, for ``unadjusted`` and for ``adjusted``: the share, ``_se``, ``_low``, ``_high``; ``_difference`` from
+        the reference, with ``_se``, ``_low``, ``_high`` and ``_p``; ``_df``. Then ``odds_ratio`` against the
+        reference, adjusted, with ``_low``, ``_high`` and ``_p``; and ``reason``, of :class:`Unfitted`, empty where
+        the item has a model. The reference has no difference and no odds ratio.
+    coefficients : DataFrame
+        One row per item and coefficient of the adjusted model: ``item``, ``variable``, ``level`` (both empty for the
+        intercept, ``level`` for a number), ``n`` (respondents of the model in the level), ``estimate`` (log odds),
+        ``se``, ``df``, ``p``, ``odds_ratio``, ``odds_ratio_low``, ``odds_ratio_high``.
+    question, on, reference, base, where : str
+        What was asked for.
+    given : tuple of str
+        The covariates.
+    confidence : float
+        Of the intervals.
+    questionnaire, about, language
+        For the labels, the title and the gate, as in :class:`motivlab.estimate.Estimates`.
+    in_base, in_model : int
+        Respondents of the base, and those of them who are in a model.
+    left_out : dict of str to int
+        Question to the number of respondents who gave no valid answer to it: to the question itself, of those whom it
+        was put to; to the others, of the base. Whoever lacks several counts in each.
+    unfitted : tuple of Unfitted
+        The cells for which items have no model.
+    """
+
+    frame: pd.DataFrame
+    coefficients: pd.DataFrame
+    question: str
+    on: str
+    given: tuple[str, ...]
+    reference: str
+    base: str
+    confidence: float
+    questionnaire: Questionnaire
+    about: About
+    language: str = "en"
+    where: str = ""
+    in_base: int = 0
+    in_model: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
+    unfitted: tuple[Unfitted, ...] = ()
+
+    def to(self, language: str) -> Adjusted:
+        """The same, shown in another language (lv, en or ru)."""
+        return replace(self, language=language)
+
+
+def adjusted(
+    survey: Survey,
+    question: str,
+    on: str,
+    given: str | Sequence[str],
+    item: str | Sequence[str] | None = None,
+    reference: str | None = None,
+    where: str = "",
+    base: Base | None = None,
+    confidence: float = 0.95,
+) -> Adjusted:
+    r"""Compare the levels of a question in their answers to another, net of other characteristics.
+
+    Each item (a choice) has a survey-weighted logistic regression on ``on`` and the covariates ``given``. The adjusted
+    share of a level is what the model predicts if all respondents were of that level and stayed as they are in all
+    else: a predictive margin. The difference of two of them is the average marginal effect.
+
+    Parameters
+    ----------
+    survey : Survey
+    question : str
+        A ``select_one`` or ``select_multiple`` question.
+    on : str
+        The ``select_one`` question whose levels are compared.
+    given : str or sequence of str
+        What is held equal: ``select_one`` questions as categories, number questions as linear terms.
+    item : str or sequence of str, optional
+        The choices to model; of a multiple response question ``any`` and ``two_or_more``, too. By default every
+        choice that is not exclusive and, of a multiple response question, ``any`` (at least one of them); of a
+        question with two choices ``yes``, or ``1``, or the first.
+    reference : str, optional
+        The level of ``on`` that the others are compared with; by default its first.
+    where : str
+        A subpopulation, as in :func:`motivlab.prevalence`: a domain of the full design.
+    base : {"all", "asked", "any"}, optional
+        As in :func:`motivlab.prevalence`, and by default what ``survey.yml`` says.
+    confidence : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    Adjusted
+        Whoever gave no valid answer to one of the questions is in no model, but stays in the design; ``left_out``
+        counts them. An item that cannot be modelled has NaN in its adjusted numbers, and ``unfitted`` says why. A
+        level with nobody in it is a row with n = 0 and NaN.
+
+    Raises
+    ------
+    ValueError
+        For an unknown question, item, level or base, a question of the wrong type, ``on`` among ``given``, fewer than
+        two levels to compare, a covariate with a single level or one that says what others say, a design that cannot
+        be used or has too few clusters; the message names the value and the remedy.
+
+    Notes
+    -----
+    With the weights :math:`w_i`, the predicted share :math:`\mu` and its slope :math:`\mu' = \mu (1 - \mu)`:
+
+    .. math:: \hat p_l = \frac{\sum w_i \mu(x_i, l)}{\sum w_i}, \quad
+        g_l = \frac{\sum w_i \mu'(x_i, l) x_{i,l}}{\sum w_i}, \quad
+        v(\hat p_l) = g_l' V g_l, \quad v(\hat p_l - \hat p_1) = (g_l - g_1)' V (g_l - g_1)
+
+    over the respondents of the model, where V is the Taylor-linearised covariance of the coefficients. The covariates
+    are taken as they are in the sample (Stata's ``margins`` without ``vce(unconditional)``): R's ``svypredmeans`` has
+    the same shares, and adds to their standard errors that of the covariates. The differences are hardly touched by
+    it. R: ``svyglm(y ~ on + given, subset(design, domain), family = quasibinomial)``.
+
+    The unadjusted shares come from a model with ``on`` alone, over the same respondents. They and their standard
+    errors are those of :func:`motivlab.prevalence`. That model is linear, so that it also stands where nobody of a
+    level chose the item; it has the same numbers as a logistic one where both exist.
+
+    Intervals of shares are on the logit scale, those of differences symmetric, those of odds ratios on the log scale,
+    all with the t distribution. Its degrees of freedom are the clusters less the strata that hold anybody of the
+    model, less the coefficients beside the intercept, as in R's ``svyglm``: a few less than those of a prevalence. A
+    share of 0 or 1 has no interval here. No p-value is corrected for the number of comparisons.
+
+    References
+    ----------
+    Graubard, B. I. and Korn, E. L. (1999). Predictive margins with survey data. Biometrics 55, 652-659.
+
+    Examples
+    --------
+    More of the young are jobless. Of those equal in that, the difference of 44 points is one of 27:
+
+    >>> cells = {("young", "no", 1): 12, ("young", "no", 0): 8, ("young", "yes", 1): 27, ("young", "yes", 0): 3,
+    ...          ("old", "no", 1): 9, ("old", "no", 0): 31, ("old", "yes", 1): 8, ("old", "yes", 0): 2}
+    >>> rows = [cell for cell, n in cells.items() for _ in range(n)]
+    >>> survey = Survey.from_frame(pd.DataFrame(rows, columns=["age", "jobless", "met"]))
+    >>> result = adjusted(survey, "met", on="age", given="jobless", item="1")
+    >>> result.frame[["level", "n", "unadjusted", "adjusted", "adjusted_difference"]].round(3).values.tolist()
+    [['old', 50, 0.34, 0.439, nan], ['young', 50, 0.78, 0.71, 0.27]]
+    """
+    require_confidence(confidence)
+    items = items_of(survey, question, base)
+    names = (given,) if isinstance(given, str) else tuple(given)
+    _require_roles(question, on, names)
+    compared, *covariates = [_variable(survey, role, name) for role, name in _roles(on, names)]
+    if reference is not None and reference not in compared.levels:
+        raise ValueError(
+            f"reference={reference!r}: it is no level of {on!r}{did_you_mean(reference, compared.levels)} "
+            f"Use one of {', '.join(compared.levels)}."
+        )
+    first = compared.levels.index(reference) if reference is not None else 0
+    within = where_mask(survey, where)
+    known = np.logical_and.reduce([v.known for v in (compared, *covariates)])
+    positions = _positions(question, items, item)
+    of, valid = (np.broadcast_to(mask, items.chosen.shape)[:, positions] for mask in (items.of, items.valid))
+    models = [
+        _Model(items.names[j], bool(items.is_net[j]), items.chosen[:, j], of[:, i] & within & known)
+        for i, j in enumerate(positions)
+    ]
+    for model in models:
+        _require_levels(model, compared, covariates, first)
+    fits, coefficients, unfitted = _fit(survey, models, compared, covariates, first, confidence)
+    asked = within & items.answers.asked
+    parts = []
+    for i, (model, numbers_of) in enumerate(zip(models, fits, strict=True)):
+        lacking = asked & ~(valid[:, i] & known)
+        counts = {"asked": compared.counts(asked), "missing": compared.counts(lacking)}
+        parts.append(_rows(question, items.base, model, compared, first, counts, numbers_of))
+    in_base = within & of.any(axis=1)
+    left_out = {} if items.base == "all" else {question: asked & ~valid.any(axis=1)}
+    left_out |= {v.name: in_base & ~v.known for v in (compared, *covariates)}
+    return Adjusted(
+        frame=pd.concat(parts, ignore_index=True),
+        coefficients=coefficients,
+        question=question,
+        on=on,
+        given=names,
+        reference=compared.levels[first],
+        base=items.base,
+        confidence=confidence,
+        questionnaire=survey.questionnaire,
+        about=survey.about,
+        language=survey.language,
+        where=where,
+        in_base=int(in_base.sum()),
+        in_model=int(np.logical_or.reduce([model.within for model in models]).sum()),
+        left_out={name: int(mask.sum()) for name, mask in left_out.items() if mask.any()},
+        unfitted=unfitted,
+    )
+
+
+# ------------------------------------------------------------------------------------------------- what goes in
+
+
+@dataclass(frozen=True)
+class _Variable:
+    """A question in the model: the position of each respondent's level, or the number; NaN where there is none."""
+
+    name: str
+    levels: tuple[str, ...]
+    values: Floats
+
+    @property
+    def number(self) -> bool:
+        return not self.levels
+
+    @property
+    def known(self) -> Mask:
+        return ~np.isnan(self.values)
+
+    def counts(self, mask: Mask) -> npt.NDArray[np.int64]:
+        """Respondents of a mask by level."""
+        return np.bincount(self.values[mask & self.known].astype(np.intp), minlength=len(self.levels))
+
+
+@dataclass(frozen=True)
+class _Model:
+    """What one item is modelled from: who chose it, among whom."""
+
+    item: str
+    net: bool
+    chosen: Mask
+    within: Mask
+
+
+def _roles(on: str, given: Sequence[str]) -> Iterator[tuple[str, str]]:
+    yield "on", on
+    yield from (("given", name) for name in given)
+
+
+def _require_roles(question: str, on: str, given: tuple[str, ...]) -> None:
+    if not given:
+        raise ValueError(
+            "given is empty: name the questions to adjust for. Without any, use prevalence(survey, question, by=on)."
+        )
+    for name in given:
+        if name == on:
+            raise ValueError(f"given: {name!r} is what is compared. Take it out of `given`, or compare by another.")
+        if given.count(name) > 1:
+            raise ValueError(f"given: {name!r} is there twice. Name each question once.")
+    if question in (on, *given):
+        raise ValueError(f"{question!r} is the question that is explained. Take it out of `on` and `given`.")
+
+
+def _variable(survey: Survey, role: str, name: str) -> _Variable:
+    kind = survey.question(name).type
+    if kind == "select_one":
+        domains = breakdown(survey, name, np.ones(len(survey.responses), dtype=bool))
+        return _Variable(name, domains.levels, np.where(domains.codes >= 0, domains.codes, np.nan))
+    if role == "on":
+        remedy = "group the values first, or put it into `given`" if kind in NUMBER_TYPES else "choose another"
+        raise ValueError(
+            f"on={name!r}: it is a {kind} question. Compare the levels of a select_one question; {remedy}."
+        )
+    if kind not in NUMBER_TYPES:
+        raise ValueError(f"given={name!r}: it is a {kind} question. Adjust for select_one questions and for numbers.")
+    return _Variable(name, (), numbers(survey, name).values)
+
+
+def _positions(question: str, items: Items, item: str | Sequence[str] | None) -> list[int]:
+    """Where the items to model are among the choices and nets."""
+    names = items.names
+    if item is None:
+        if len(names) == 2 and not items.is_net.any():
+            return [next((names.index(name) for name in ("yes", "1") if name in names), 0)]
+        # everybody of the base `any` is in the net of that name
+        by_default = ~items.exclusive & ~items.is_net | (np.array(names) == "any") & (items.base != "any")
+        return np.flatnonzero(by_default).tolist()
+    wanted = [item] if isinstance(item, str) else list(item)
+    if not wanted:
+        raise ValueError(f"item is empty: name choices of {question!r}, {', '.join(names)}; or leave `item` out.")
+    for name in wanted:
+        if name not in names:
+            raise ValueError(
+                f"item={name!r}: it is no choice of {question!r} in the base {items.base!r}{did_you_mean(name, names)} "
+                f"Use one of {', '.join(names)}."
+            )
+    return [names.index(name) for name in dict.fromkeys(wanted)]
+
+
+def _require_levels(model: _Model, compared: _Variable, covariates: Sequence[_Variable], first: int) -> None:
+    """Refuse a model in which nothing is compared, or a covariate does not vary."""
+    n = compared.counts(model.within)
+    there = [level for level, count in zip(compared.levels, n, strict=True) if count]
+    said = f"item {model.item!r}: "
+    if not there:
+        raise ValueError(
+            f"{said}no respondent of the base has a valid answer to {compared.name!r} and to all of `given`. "
+            "Look at `where` and `base`, or leave a covariate out."
+        )
+    if not n[first]:
+        raise ValueError(
+            f"{said}the reference {compared.levels[first]!r} of {compared.name!r} has no respondents in the model. "
+            f"Set `reference` to one that has: {', '.join(there)}."
+        )
+    if len(there) < 2:
+        raise ValueError(
+            f"{said}all respondents of the model have {compared.name} = {there[0]!r}, so there is nothing to compare. "
+            "Look at `where`, or compare by another question."
+        )
+    for variable in covariates:
+        values = np.unique(variable.values[model.within])
+        if len(values) < 2:
+            value = f"{values[0]:g}" if variable.number else repr(variable.levels[int(values[0])])
+            raise ValueError(
+                f"given: in the model of item {model.item!r} all respondents have {variable.name} = {value}. "
+                f"Take {variable.name!r} out of `given`."
+            )
+
+
+# ---------------------------------------------------------------------------------------------------- the models
+
+
+def _fit(
+    survey: Survey,
+    models: Sequence[_Model],
+    compared: _Variable,
+    covariates: Sequence[_Variable],
+    first: int,
+    confidence: float,
+) -> tuple[list[dict[str, Floats]], pd.DataFrame, tuple[Unfitted, ...]]:
+    """The numbers of each item by level, all coefficients, and the cells for which there are none."""
+    # columns are named by their number, and levels are numbers: a name of the questionnaire may hold anything
+    variables = {f"x{i}": variable for i, variable in enumerate((compared, *covariates))}
+    columns: dict[str, npt.NDArray[np.generic]] = {
+        name: np.where(v.known, v.values, 0.0).astype(float if v.number else np.int64) for name, v in variables.items()
+    }
+    for j, model in enumerate(models):
+        columns |= {f"y{j}": model.chosen.astype(float), f"in{j}": model.within}
+    sample = to_sample(survey, pd.DataFrame(columns))
+    categories = [name for name, v in variables.items() if not v.number][1:]
+    linear = [name for name, v in variables.items() if v.number]
+    design = design_arrays(survey)
+    fits, tables, unfitted = [], [], []
+    for j, model in enumerate(models):
+        n = compared.counts(model.within)
+        levels = [first, *(i for i in np.flatnonzero(n).tolist() if i != first)]
+        on, within = ("x0", levels), f"in{j}"
+        rows: dict[str, Floats] = {}
+        size = 1 + sum(len(np.unique(v.values[model.within])) - 1 if not v.number else 1 for v in variables.values())
+        df = _degrees_of_freedom(design, model, size)
+        rows["adjusted_df"] = np.full(len(n), float(df))
+        rows["unadjusted_df"] = rows["adjusted_df"] + size - len(levels)
+        alone = regress(sample, f"y{j}", on, within=within, family="gaussian")
+        rows |= _margins("unadjusted", alone, n, levels, rows["unadjusted_df"][0], confidence)
+        why = _constant(model)
+        if not why:
+            try:
+                fit = regress(sample, f"y{j}", on, categories, linear, within=within)
+            except Aliased as error:
+                raise _aliased(error, variables) from error
+            why = _separated(model, fit, variables)
+        if why:
+            unfitted += why
+        else:
+            rows |= _margins("adjusted", fit, n, levels, df, confidence)
+            table = _coefficients(model, fit, variables, df, confidence)
+            tables.append(table)
+            rows |= _odds_ratios(table, compared, len(n))
+        rows["reason"] = np.full(len(n), why[0].reason if why else "", dtype=object)
+        fits.append(rows)
+    empty = _coefficients(models[0], None, variables, 0, confidence)
+    return fits, pd.concat(tables, ignore_index=True) if tables else empty, tuple(unfitted)
+
+
+def _degrees_of_freedom(design: DesignArrays, model: _Model, parameters: int) -> int:
+    """Those of the design, as far as it holds anybody of the model, less the parameters but one."""
+    occupied = np.bincount(design.psu[design.unit[model.within]], minlength=len(design.stratum)).astype(float)
+    of_design = int(degrees_of_freedom(design, occupied[:, None])[0])
+    df = of_design - (parameters - 1)
+    if df <= 0:
+        held = f"{np.count_nonzero(occupied)} clusters" if design.clustered else f"{model.within.sum()} respondents"
+        raise ValueError(
+            f"item {model.item!r}: the {held} of the model leave {of_design} degrees of freedom, too few for the "
+            f"{parameters} coefficients. Take fewer covariates, or group the levels."
+        )
+    return df
+
+
+def _aliased(error: Aliased, variables: dict[str, _Variable]) -> ValueError:
+    names = [variables[column].name for column in error.columns]
+    what = f"{names[0]!r} says" if names else "one of them says"
+    every = ", ".join(variable.name for variable in variables.values())
+    return ValueError(f"of {every}, {what} what others say already. Leave one of them out of `given`.")
+
+
+def _constant(model: _Model) -> list[Unfitted]:
+    k, n = int((model.chosen & model.within).sum()), int(model.within.sum())
+    return [Unfitted(model.item, "constant", "", "", n, k == n)] if k in (0, n) else []
+
+
+def _separated(model: _Model, fit: Regression, variables: dict[str, _Variable]) -> list[Unfitted]:
+    """The cells that leave a model without finite coefficients; none where it has them."""
+    involved = [variables[column] for column in fit.separated if column]
+    cells = []
+    for variable in involved:
+        if variable.number:
+            continue
+        n, k = variable.counts(model.within), variable.counts(model.within & model.chosen)
+        cells += [
+            Unfitted(model.item, "separated", variable.name, variable.levels[i], int(n[i]), bool(k[i]))
+            for i in np.flatnonzero((n > 0) & ((k == 0) | (k == n)))
+        ]
+    if fit.separated and not cells:
+        names = " × ".join(variable.name for variable in involved or variables.values())
+        cells = [Unfitted(model.item, "separated", names, "", int(model.within.sum()))]
+    if not cells and not fit.converged:
+        cells = [Unfitted(model.item, "diverged", "", "", int(model.within.sum()))]
+    return cells
+
+
+# ----------------------------------------------------------------------------------------------- what comes out
+
+
+def _margins(
+    name: str, fit: Regression, n: npt.NDArray[np.int64], levels: Sequence[int], df: float, confidence: float
+) -> dict[str, Floats]:
+    """The columns of shares and differences, by level."""
+    share, se, difference, difference_se = (np.full(len(n), np.nan) for _ in range(4))
+    share[levels], se[levels] = fit.margins, fit.margins_se
+    difference[levels[1:]], difference_se[levels[1:]] = fit.differences, fit.differences_se
+    # what rounding leaves of a share of 0 or 1
+    near = np.round(share, 12)
+    share, se = np.where(np.isin(near, (0, 1)), near, share), np.where(np.isin(near, (0, 1)), 0.0, se)
+    low, high = logit(share, se, n.astype(float), np.full(len(n), df), confidence)
+    t = stats.t.ppf((1 + confidence) / 2, df)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p = 2 * stats.t.sf(np.abs(difference) / difference_se, df)
+    shares = dict(zip(SHARE, (share, se, low, high), strict=True))
+    half = t * difference_se
+    differences = zip(DIFFERENCE, (difference, difference_se, difference - half, difference + half, p), strict=True)
+    return {name + end: values for end, values in (shares | dict(differences)).items()}
+
+
+def _coefficients(
+    model: _Model, fit: Regression | None, variables: dict[str, _Variable], df: float, confidence: float
+) -> pd.DataFrame:
+    """One row per coefficient; without a fit, the columns."""
+    rows = []
+    for (column, level), b, se in zip(fit.terms, fit.estimate, fit.se, strict=True) if fit else ():
+        variable = variables.get(column)
+        n = int(model.within.sum()) if variable is None or level is None else int(variable.counts(model.within)[level])
+        half = float(stats.t.ppf((1 + confidence) / 2, df)) * se
+        rows.append({
+            "item": model.item, "variable": variable.name if variable else "",
+            "level": variable.levels[level] if variable and level is not None else "", "n": n,
+            "estimate": b, "se": se, "df": df, "p": float(2 * stats.t.sf(abs(b) / se, df)),
+            "odds_ratio": np.exp(b), "odds_ratio_low": np.exp(b - half), "odds_ratio_high": np.exp(b + half),
+        })  # fmt: skip
+    names = (
+        "item", "variable", "level", "n", "estimate", "se", "df", "p",
+        "odds_ratio", "odds_ratio_low", "odds_ratio_high",
+    )  # fmt: skip
+    return pd.DataFrame(rows, columns=list(names))
+
+
+def _odds_ratios(table: pd.DataFrame, compared: _Variable, levels: int) -> dict[str, Floats]:
+    own = table[table["variable"] == compared.name]
+    places = [compared.levels.index(level) for level in own["level"]]
+    out = {name: np.full(levels, np.nan) for name in ODDS}
+    for name in ODDS:
+        out[name][places] = own["p" if name == "odds_ratio_p" else name]
+    return out
+
+
+def _rows(
+    question: str,
+    base: str,
+    model: _Model,
+    compared: _Variable,
+    first: int,
+    counts: dict[str, npt.NDArray[np.int64]],
+    numbers_of: dict[str, Floats],
+) -> pd.DataFrame:
+    """The rows of one item, the reference first."""
+    levels = len(compared.levels)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(counts["asked"] > 0, counts["missing"] / counts["asked"], np.nan)
+    nothing = np.full(levels, np.nan)
+    kinds = ("unadjusted", "adjusted")
+    estimates = {k + end: numbers_of.get(k + end, nothing) for k in kinds for end in (*SHARE, *DIFFERENCE, "_df")}
+    frame = pd.DataFrame(
+        {
+            "question": question,
+            "item": model.item,
+            "by": compared.name,
+            "level": list(compared.levels),
+            "base": base,
+            "n": compared.counts(model.within),
+            "k": compared.counts(model.within & model.chosen),
+            "net": model.net,
+            "reference": np.arange(levels) == first,
+            **counts,
+            "missing_share": share,
+            **estimates,
+            **{name: numbers_of.get(name, nothing) for name in ODDS},
+            "reason": numbers_of["reason"],
+        }
+    )
+    order = [first, *(i for i in range(levels) if i != first)]
+    return frame.iloc[order].astype({"unadjusted_df": int, "adjusted_df": int})
