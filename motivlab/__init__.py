@@ -28,6 +28,7 @@ _HOME = {
     "total": "summaries",
     "ratio": "summaries",
     "quantile": "summaries",
+    "compare": "compare",
     "rake": "weights",
     "weight_summary": "weights",
     "response_rates": "fieldwork",

@@ -193,9 +193,11 @@ def adjusted(
         v(\hat p_l) = g_l' V g_l, \quad v(\hat p_l - \hat p_1) = (g_l - g_1)' V (g_l - g_1)
 
     over the respondents of the model, where V is the Taylor-linearised covariance of the coefficients. The covariates
-    are taken as they are in the sample (Stata's ``margins`` without ``vce(unconditional)``): R's ``svypredmeans`` has
-    the same shares, and adds to their standard errors that of the covariates. The differences are hardly touched by
-    it. R: ``svyglm(y ~ on + given, subset(design, domain), family = quasibinomial)``.
+    are taken as they are in the sample, without a sampling error of their own (Stata's ``margins`` without
+    ``vce(unconditional)``). R's ``svypredmeans`` has the same shares and adds the variance of the mean prediction to
+    theirs. With both, and their covariance, standard errors of R's example data change by about 1 % for differences,
+    and for shares by up to 16 %, either way, with as few as 15 clusters. R:
+    ``svyglm(y ~ on + given, subset(design, domain), family = quasibinomial)``.
 
     The unadjusted shares come from a model with ``on`` alone, over the same respondents. They and their standard
     errors are those of :func:`motivlab.prevalence`. That model is linear, so that it also stands where nobody of a

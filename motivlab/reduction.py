@@ -167,7 +167,9 @@ def reduce_survey(design: DesignArrays, domains: Sequence[Domains], ratios: Rati
         return Sums(w, one, w2)
     before = design.calibration.before
     w, one, w2, d = totals(design.weight, None, design.weight**2, before)
-    alone = [np.bincount(design.unit, weight, units).astype(float) for weight in (design.weight, design.weight**2, before)]
+    alone = [
+        np.bincount(design.unit, weight, units).astype(float) for weight in (design.weight, design.weight**2, before)
+    ]
     return Sums(w, one, w2, d, alone[0], alone[1], alone[2])
 
 
@@ -212,6 +214,65 @@ def share_ratios(chosen: Mask, base: Mask, products: bool = False) -> Ratios:
         return (np.concatenate([own, own[:, first] & own[:, second]], axis=1) if len(first) else own).astype(float)
 
     return Ratios(columns, width + len(first), num, den, den, num, product)
+
+
+def cell_ratios(chosen: Mask, base: Mask, domain: Domains, products: bool) -> tuple[Ratios, Ints, Ints, Ints]:
+    """The cells of items by groups as columns of one domain, for covariances across items and groups.
+
+    Parameters
+    ----------
+    chosen : ndarray of bool, shape (respondents, items)
+    base : ndarray of bool, shape (respondents, items), or (respondents, 1) for all items
+    domain : Domains
+        The groups.
+    products : bool
+        Whether products of columns are reduced, as a design without clusters needs them.
+
+    Returns
+    -------
+    Ratios
+        Without numerators and denominators, which the caller names by the columns that follow.
+    ndarray of int, shape (levels, items)
+        The column of each item in each group; ...
+    ndarray of int, shape (levels, items)
+        ... of its base in each group; ...
+    ndarray of int, shape (items,)
+        ... and of its base over all groups.
+    """
+    bases, items, levels = base.shape[1], chosen.shape[1], len(domain.levels)
+    width = bases + items
+    den = np.zeros(items, dtype=np.intp) if bases == 1 else np.arange(items)
+    within = share_ratios(chosen, base, products)  # columns and products of one group
+    cells, pairs = levels * width, within.width - width
+    total = cells + levels * pairs + np.arange(bases)
+    zero = total[-1] + 1
+
+    def columns(part: slice) -> Floats:
+        values = within.columns(part)
+        code = domain.codes[part]
+        one_hot = (code[:, None] == np.arange(levels)).astype(float)
+        own = (one_hot[:, :, None] * values[:, None, :width]).reshape(len(code), cells)
+        crossed = (one_hot[:, :, None] * values[:, None, width:]).reshape(len(code), levels * pairs)
+        some = (code >= 0)[:, None]
+        return np.concatenate([own, crossed, values[:, :bases] * some, np.zeros((len(code), 1))], axis=1)
+
+    def cell(level: int, column: Ints) -> Ints:
+        """Where a column of ``within`` stands for one group."""
+        first = np.where(column < width, level * width + column, cells + level * pairs + column - width)
+        return np.where(column < 0, -1, first)
+
+    product = np.full((zero + 1, zero + 1), -1)
+    product[:cells, :cells] = zero  # nobody is in two groups
+    for level in range(levels):
+        own = slice(level * width, (level + 1) * width)
+        product[own, own] = cell(level, within.product[:width, :width])
+        product[own, total] = cell(level, within.product[:width, :bases])
+        product[total, own] = product[own, total].T
+    product[total, total] = total
+    at = np.arange(levels)[:, None] * width
+    none = np.zeros(0, dtype=np.intp)
+    ratios = Ratios(columns, zero + 1, none, none, none, none, product)
+    return ratios, at + bases + np.arange(items), at + den, total[den]
 
 
 def number_ratios(num: Floats, den: Floats | None, base: Mask) -> Ratios:

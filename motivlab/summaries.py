@@ -56,9 +56,7 @@ def mean(survey: Survey, question: str, by: By = (), where: str = "", confidence
     return _ratio(survey, question, "mean", "mean", given, np.ones(len(given)), by, where, confidence)
 
 
-def ratio(
-    survey: Survey, question: str, to: str, by: By = (), where: str = "", confidence: float = 0.95
-) -> Estimates:
+def ratio(survey: Survey, question: str, to: str, by: By = (), where: str = "", confidence: float = 0.95) -> Estimates:
     """Weighted ratio of the totals of two numbers.
 
     Parameters
@@ -230,9 +228,7 @@ def _estimates(
     answered = sums.one.sum(axis=0)[..., ratios.base][level, item]
     asked_for = survey.question(question)
     given = items_of(survey, question, "asked").answers if asked_for.type in CHOICE_TYPES else numbers(survey, question)
-    frame = pd.DataFrame(
-        columns | {"net": False} | response_columns(response_counts(given, domains)[level], answered)
-    )
+    frame = pd.DataFrame(columns | {"net": False} | response_columns(response_counts(given, domains)[level], answered))
     return _finished(survey, question, statistic, frame, valid & within, domains, where, confidence)
 
 

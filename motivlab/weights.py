@@ -176,10 +176,14 @@ def _margins(survey: Survey, margins: pd.DataFrame | str | Path, method: Method,
     frame = frame.reset_index(drop=True)
     for column in ("variable", "level"):
         if column not in frame:
-            raise ValueError(f"{where}: the column {column!r} is missing. It needs variable, level, and total or share.")
+            raise ValueError(
+                f"{where}: the column {column!r} is missing. It needs variable, level, and total or share."
+            )
     figures = [column for column in ("total", "share") if column in frame]
     if len(figures) != 1:
-        raise ValueError(f"{where}: give either the column 'total' or 'share', not {' and '.join(figures) or 'neither'}.")
+        raise ValueError(
+            f"{where}: give either the column 'total' or 'share', not {' and '.join(figures) or 'neither'}."
+        )
     if frame.empty:
         raise ValueError(f"{where}: it has no rows. Give a row per level of each margin.")
     value = as_numbers(frame[figures[0]])

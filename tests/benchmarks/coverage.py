@@ -247,8 +247,8 @@ def plot(frame: pd.DataFrame, file: Path) -> None:
         )  # fmt: skip
         # first the line at 95 %, then one per interval, then logit where it exists
         labels = [
-            f"nominal 95 % ± {100 * band(replications):.1f} (Monte Carlo)", "Korn-Graubard", "Wilson", "logit, not existing counts as missed",
-            "logit, of the samples where it exists",
+            f"nominal 95 % ± {100 * band(replications):.1f} (Monte Carlo)", "Korn-Graubard", "Wilson",
+            "logit, not existing counts as missed", "logit, of the samples where it exists",
         ]  # fmt: skip
         figure.legend(
             panels[0, 0].lines, labels, loc="upper left", bbox_to_anchor=(0.003, 0.975), ncols=3, frameon=False,

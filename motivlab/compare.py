@@ -1,0 +1,382 @@
+"""Comparison of groups: tests of independence, pairwise differences with their covariance, letters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from string import ascii_uppercase
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from .about import Base
+from .codes import choose
+from .design import DesignArrays, design_arrays
+from .domains import breakdown, where_mask
+from .estimate import Estimates, require_confidence
+from .intervals import Floats, wald
+from .prevalence import Items, items_of, prevalence
+from .questionnaire import did_you_mean
+from .reduction import Domains, Ratios, Sums, cell_ratios, reduce_survey
+from .shown import Shown
+from .survey import Survey
+from .variance import covariance, solve
+
+Correction = Literal["holm", "bh", "none"]
+Family = Literal["question", "item"]
+JOINT = "(all)"
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Comparison(Shown):
+    """Whether the answers to a question differ between groups, where, and by how much.
+
+    Attributes
+    ----------
+    estimates : Estimates
+        The shares by group that are compared.
+    between : str
+    tests : DataFrame
+        Rao-Scott tests of independence. ``item``: ``(all)`` for the question as a whole, of a multiple response
+        question also each choice; ``n``; ``statistic`` (F); ``df1``; ``df2``; ``p``; ``p_adjusted``, within the
+        items; ``reason`` where there is no test.
+    differences : DataFrame
+        All pairs of groups: ``item``, ``level``, ``reference``, ``difference`` (the share of ``level`` less that of
+        ``reference``), ``se``, ``ci_low``, ``ci_high``, ``df``, ``t``, ``p``, ``p_adjusted``, ``ratio`` of the two
+        shares, ``ratio_low`` and ``ratio_high``.
+    letters : DataFrame
+        One row per item and level: ``letter``, the group's own, and ``above``, the letters of the groups whose share
+        is significantly lower.
+    correction, family : str
+        How the p values of the differences are adjusted, and within what.
+    """
+
+    estimates: Estimates
+    between: str
+    tests: pd.DataFrame
+    differences: pd.DataFrame
+    letters: pd.DataFrame
+    correction: Correction
+    family: Family
+
+    @property
+    def language(self) -> str:
+        """The language it is shown in."""
+        return self.estimates.language
+
+    def to(self, language: str) -> Comparison:
+        """The same, shown in another language (lv, en or ru)."""
+        return replace(self, estimates=self.estimates.to(language))
+
+    def against(self, reference: str) -> pd.DataFrame:
+        """The differences and ratios of every other group against one.
+
+        Raises
+        ------
+        ValueError
+            If there is no such group.
+        """
+        levels = list(dict.fromkeys([*self.differences["reference"], *self.differences["level"]]))
+        if reference not in levels:
+            near = did_you_mean(reference, levels)
+            raise ValueError(f"reference={reference!r}: no such group in {self.between!r}{near} Known: {levels}.")
+        frame = self.differences
+        turned = frame[frame["level"] == reference].rename(columns={"level": "reference", "reference": "level"})
+        turned = turned.assign(
+            difference=-turned["difference"], t=-turned["t"], ci_low=-turned["ci_high"], ci_high=-turned["ci_low"],
+            ratio=1 / turned["ratio"], ratio_low=1 / turned["ratio_high"], ratio_high=1 / turned["ratio_low"],
+        )  # fmt: skip
+        both = pd.concat([frame[frame["reference"] == reference], turned])[frame.columns]
+        order = {level: i for i, level in enumerate(self.letters["level"].unique())}
+        items = {item: i for i, item in enumerate(frame["item"].unique())}
+        place = both["item"].map(items) * len(order) + both["level"].map(order)
+        return both.loc[place.sort_values(kind="stable").index].reset_index(drop=True)
+
+
+def compare(
+    survey: Survey,
+    question: str,
+    between: str | tuple[str, ...],
+    *,
+    base: Base | None = None,
+    where: str = "",
+    correction: Correction = "holm",
+    family: Family = "question",
+    confidence: float = 0.95,
+) -> Comparison:
+    """Compare the answers of groups, with tests and differences that know the design.
+
+    Parameters
+    ----------
+    survey : Survey
+    question : str
+        A ``select_one`` or ``select_multiple`` question.
+    between : str or tuple of str
+        The ``select_one`` question whose levels are compared, or several crossed. Levels with nobody are left out.
+    base, where
+        As for :func:`motivlab.prevalence`.
+    correction : {"holm", "bh", "none"}
+        Of the p values of the differences: Holm's, or Benjamini and Hochberg's false discovery rate.
+    family : {"question", "item"}
+        Within what they are adjusted: all differences of the question, or those of each item by itself.
+    confidence : float
+        Of the intervals, which are not adjusted, and 1 - the level of the letters.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ValueError
+        If fewer than two levels have anybody, and as :func:`motivlab.prevalence` does.
+
+    Notes
+    -----
+    Tests: Pearson's statistic with Rao and Scott's second-order correction and F on the design's degrees of freedom;
+    R: ``svychisq(~a + b, design, statistic = "F")``. For a multiple response question the statistics of all choices
+    are added up and corrected alike, with the covariance of all their cells (simultaneous pairwise marginal
+    independence). Differences: R's ``svyby(~y, ~g, design, svymean, covmat = TRUE)`` and ``svycontrast``; ratios by
+    the delta method on the log scale. Letters stand where the adjusted p is below 1 - confidence.
+
+    References
+    ----------
+    Rao, J. N. K. and Scott, A. J. (1984). On chi-squared tests for multiway contingency tables with cell proportions
+    estimated from survey data. Annals of Statistics 12, 46-60.
+
+    Bilder, C. R. and Loughin, T. M. (2004). Testing for marginal independence between two categorical variables with
+    multiple responses. Biometrics 60, 241-248.
+
+    Examples
+    --------
+    >>> df = pd.DataFrame({"met": ["yes"] * 30 + ["no"] * 50 + ["yes"] * 10 + ["no"] * 60, "sex": ["f"] * 80 + ["m"] * 70})
+    >>> compared = compare(Survey.from_frame(df), "met", between="sex")
+    >>> row = compared.against("m").iloc[1]
+    >>> row["item"], round(row["difference"], 3), round(row["p"], 4), round(row["ratio"], 2)
+    ('yes', np.float64(0.232), np.float64(0.0009), np.float64(2.62))
+    """
+    choose(correction=(correction, get_args(Correction)), family=(family, get_args(Family)))
+    require_confidence(confidence)
+    if (between if isinstance(between, str) else None) == question or question in tuple(between):
+        raise ValueError(f"between={between!r}: {question!r} cannot be compared between its own answers.")
+    estimates = prevalence(survey, question, by=[between], base=base, where=where, confidence=confidence)
+    items = items_of(survey, question, base)
+    design = design_arrays(survey)
+    groups = breakdown(survey, between, where_mask(survey, where))
+    groups = _with_anybody(groups, items, estimates, question)
+    products = design.replicates is None and not design.clustered
+    ratios, hit, of, overall = cell_ratios(items.chosen, items.of, groups, products)
+    inside = np.where(groups.codes >= 0, 0, -1).astype(np.int8)
+    whole = Domains("", ("",), inside)
+    ratios = replace(ratios, num=hit.ravel(), den=of.ravel(), base=of.ravel(), hit=hit.ravel())
+    sums = reduce_survey(design, [whole], ratios)
+    differences = _differences(sums, ratios, design, items, groups, confidence)
+    differences["p_adjusted"] = _adjusted(differences, correction, family)
+    tests = _tests(sums, ratios, design, items, (hit, of, overall), survey.question(question).type == "select_one")
+    columns = ["item", "level", "reference", "difference", "se", "ci_low", "ci_high", "df", "t", "p", "p_adjusted",
+               "ratio", "ratio_low", "ratio_high"]  # fmt: skip
+    return Comparison(
+        estimates, groups.by, tests, differences[columns], _letters(differences, items, groups, 1 - confidence),
+        correction, family,
+    )  # fmt: skip
+
+
+def _with_anybody(groups: Domains, items: Items, estimates: Estimates, question: str) -> Domains:
+    """The groups that hold anybody of the base."""
+    someone = items.of.any(axis=1) & (groups.codes >= 0)
+    held = np.flatnonzero(np.bincount(groups.codes[someone], minlength=len(groups.levels)))
+    if len(held) < 2:
+        only = f"only {groups.levels[held[0]]!r}" if len(held) else "no level"
+        raise ValueError(
+            f"between={groups.by!r}: {only} has anybody in the base of {question!r}. A comparison needs two groups: "
+            "choose another question, or another `where`."
+        )
+    position = np.full(len(groups.levels) + 1, -1, dtype=groups.codes.dtype)
+    position[held] = np.arange(len(held))
+    return Domains(groups.by, tuple(groups.levels[i] for i in held), position[groups.codes])
+
+
+def _differences(
+    sums: Sums, ratios: Ratios, design: DesignArrays, items: Items, groups: Domains, confidence: float
+) -> pd.DataFrame:
+    """All pairwise differences and ratios, item by item."""
+    levels, j = len(groups.levels), len(items.names)
+    found = solve(sums, ratios, design)
+    cov = covariance(sums, ratios, design, np.zeros(levels * j, dtype=np.intp), np.arange(levels * j))
+    p, df = found.estimate.reshape(levels, j), float(found.df.max())
+    pairs = list(combinations(range(levels), 2))
+    rows = []
+    for item, name in enumerate(items.names):
+        for a, b in pairs:
+            at = np.array([b * j + item, a * j + item])
+            v = cov[np.ix_(at, at)]
+            one, two = p[b, item], p[a, item]
+            rows.append((name, groups.levels[b], groups.levels[a], one, two, v[0, 0], v[1, 1], v[0, 1]))
+    frame = pd.DataFrame(rows, columns=["item", "level", "reference", "one", "two", "v1", "v2", "v12"])
+    one, two, v1, v2, v12 = (frame[c].to_numpy(dtype=float) for c in ("one", "two", "v1", "v2", "v12"))
+    difference = one - two
+    variance = v1 + v2 - 2 * v12
+    # what rounding leaves of a variance that is none would be a test of nothing
+    se = np.sqrt(np.where(variance > 1e-14 * np.maximum(v1 + v2, 1e-300), variance, 0.0))
+    degrees = np.full(len(frame), df)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        t = np.where(se > 0, difference / se, np.nan)
+        ratio = one / two
+        log_se = np.sqrt(np.maximum(v1 / one**2 + v2 / two**2 - 2 * v12 / (one * two), 0.0))
+        half = -stats.t.ppf((1 - confidence) / 2, np.where(degrees > 0, degrees, np.nan)) * log_se
+        known = (one > 0) & (two > 0)
+        low, high = (np.where(known, ratio * np.exp(sign * half), np.nan) for sign in (-1, 1))
+        ci_low, ci_high = wald(difference, np.where(se > 0, se, np.nan), degrees, degrees, confidence)
+        p_value = 2 * stats.t.sf(np.abs(t), np.where(degrees > 0, degrees, np.nan))
+    return frame[["item", "level", "reference"]].assign(
+        difference=difference, se=se, ci_low=ci_low, ci_high=ci_high, df=degrees.astype(int), t=t, p=p_value,
+        ratio=np.where(np.isfinite(ratio), ratio, np.nan), ratio_low=low, ratio_high=high,
+    )  # fmt: skip
+
+
+def _adjusted(frame: pd.DataFrame, correction: Correction, family: Family) -> pd.Series:
+    """P values adjusted within their family; without an answer they are of no family."""
+    groups = frame.groupby("item", sort=False)["p"] if family == "item" else [("", frame["p"])]
+    return pd.concat([adjust(p, correction) for _, p in groups])
+
+
+def adjust(p: pd.Series, correction: Correction) -> pd.Series:
+    """Adjust the p values of one family by Holm or Benjamini-Hochberg; NaN stays NaN and does not count.
+
+    Examples
+    --------
+    >>> adjust(pd.Series([0.01, 0.04, np.nan, 0.03]), "holm").tolist()
+    [0.03, 0.06, nan, 0.06]
+    """
+    known = p.notna()
+    if correction == "none" or not known.any():
+        return p
+    import pingouin
+
+    method = {"holm": "holm", "bh": "fdr_bh"}[correction]
+    out = p.astype(float).copy()
+    out[known] = pingouin.multicomp(p[known].to_numpy(dtype=float), method=method)[1]
+    return out
+
+
+def _letters(differences: pd.DataFrame, items: Items, groups: Domains, alpha: float) -> pd.DataFrame:
+    """A letter per group, and for each item the letters of the groups that are significantly lower."""
+    letter = dict(zip(groups.levels, _alphabet(len(groups.levels)), strict=True))
+    above: dict[tuple[str, str], list[str]] = {(i, level): [] for i in items.names for level in groups.levels}
+    for row in differences[differences["p_adjusted"] < alpha].itertuples():
+        high, low = (row.level, row.reference) if row.difference > 0 else (row.reference, row.level)
+        above[row.item, high].append(letter[low])
+    return pd.DataFrame(
+        [(item, level, letter[level], " ".join(sorted(found))) for (item, level), found in above.items()],
+        columns=["item", "level", "letter", "above"],
+    )
+
+
+def _alphabet(n: int) -> list[str]:
+    return [ascii_uppercase[i % 26] * (1 + i // 26) for i in range(n)]
+
+
+# ------------------------------------------------------------------------------------------------- independence
+
+
+def _tests(
+    sums: Sums, ratios: Ratios, design: DesignArrays, items: Items, columns: Sequence[np.ndarray], single: bool
+) -> pd.DataFrame:
+    """Rao-Scott tests of the question as a whole and, for a multiple response question, of each choice."""
+    hit, of, overall = columns
+    levels, j = hit.shape
+    plain = np.flatnonzero(~items.is_net)
+    # shares of each cell, and of each group, in the base of all groups
+    num = np.concatenate([hit.T.ravel(), of.T.ravel()])
+    den = np.concatenate([np.repeat(overall, levels)] * 2)
+    shares = replace(ratios, num=num, den=den, base=den, hit=num)
+    found = solve(sums, shares, design)
+    at = np.arange(len(num))
+    cov = covariance(sums, shares, design, np.zeros_like(at), at)
+    p = found.estimate[0]
+    n = sums.one.sum(axis=(0, 1))[overall]
+    df = float(found.df[0].max())
+
+    def table(item: int) -> tuple[Floats, Floats]:
+        """The cells of chosen and not chosen by group, and how they come from the shares: (2, levels), (cells, shares)."""
+        yes, group = item * levels + np.arange(levels), (j + item) * levels + np.arange(levels)
+        linear = np.zeros((2 * levels, len(num)))
+        linear[np.arange(levels), yes] = 1
+        linear[levels + np.arange(levels), group], linear[levels + np.arange(levels), yes] = 1, -1
+        return (linear @ p).reshape(2, levels), linear
+
+    if single:
+        linear = np.zeros((len(plain) * levels, len(num)))
+        linear[np.arange(len(linear)), np.concatenate([i * levels + np.arange(levels) for i in plain])] = 1
+        rows = [(JOINT, int(n.max()), *rao_scott([((linear @ p).reshape(len(plain), levels), linear)], cov, df))]
+    else:
+        each = [(items.names[i], int(n[i]), *rao_scott([table(i)], cov, df)) for i in range(j)]
+        open_items = [i for i in plain if not items.exclusive[i]]
+        rows = [(JOINT, int(n.max()), *rao_scott([table(i) for i in open_items], cov, df)), *each]
+    frame = pd.DataFrame(rows, columns=["item", "n", "statistic", "df1", "df2", "p", "reason"])
+    of_items = (frame["item"] != JOINT) & frame["item"].isin([items.names[i] for i in plain])
+    frame["p_adjusted"] = frame["p"].where(~of_items, adjust(frame["p"].where(of_items), "holm"))
+    return frame[["item", "n", "statistic", "df1", "df2", "p", "p_adjusted", "reason"]]
+
+
+def rao_scott(
+    tables: Sequence[tuple[Floats, Floats]], cov: Floats, df: float
+) -> tuple[float, float, float, float, str]:
+    """Rao and Scott's second-order corrected test that rows and columns of one or several tables are independent.
+
+    Parameters
+    ----------
+    tables : sequence of (ndarray of float of shape (rows, columns), ndarray of float of shape (cells, shares))
+        Cell proportions, which add up to 1, and the linear map to them from the shares whose covariance is known.
+    cov : ndarray of float, shape (shares, shares)
+    df : float
+        Degrees of freedom of the design.
+
+    Returns
+    -------
+    statistic, df1, df2, p : float
+    reason : str
+        ``one_row`` where a table has fewer than two rows or columns with anybody, ``no_variance`` where the design
+        gives none; the numbers are NaN then.
+    """
+    none = (np.nan, np.nan, np.nan, np.nan)
+    pearson, contrasts, inverses = 0.0, [], []
+    for cells, linear in tables:
+        rows, columns = (np.flatnonzero(cells.sum(axis=axis) > 1e-12) for axis in (1, 0))
+        if len(rows) < 2 or len(columns) < 2:
+            if len(tables) > 1:
+                continue  # an item that nobody or everybody chose tells nothing of the groups
+            return *none, "one_row"
+        keep = (rows[:, None] * cells.shape[1] + columns[None, :]).ravel()
+        p = np.maximum(cells[np.ix_(rows, columns)], 0.0)
+        expected = np.outer(p.sum(axis=1), p.sum(axis=0))
+        pearson += float(((p - expected) ** 2 / expected).sum())
+        c = _interaction(len(rows), len(columns))
+        weight = np.where(p.ravel() > 1e-15, 1 / np.maximum(p.ravel(), 1e-15), 0.0)
+        contrasts.append((c * weight[:, None]).T @ linear[keep])
+        inverses.append(np.linalg.inv(c.T @ (c * weight[:, None])))
+    if not contrasts:
+        return *none, "one_row"
+    b = np.concatenate(contrasts)
+    middle = np.zeros((len(b), len(b)))
+    start = 0
+    for inverse in inverses:
+        end = start + len(inverse)
+        middle[start:end, start:end] = inverse
+        start = end
+    delta = middle @ (b @ cov @ b.T)
+    trace, square = float(np.trace(delta)), float(np.trace(delta @ delta))
+    if not trace > 1e-14 or df <= 0:
+        return *none, "no_variance"
+    df1 = trace**2 / square
+    statistic = pearson / trace
+    return statistic, df1, df1 * df, float(stats.f.sf(statistic, df1, df1 * df)), ""
+
+
+def _interaction(rows: int, columns: int) -> Floats:
+    """Interaction contrasts of a table's cells, orthogonal to rows and columns; (cells, (rows-1)(columns-1))."""
+    a, b = (np.eye(k)[:, 1:] - 1 / k for k in (rows, columns))
+    return np.kron(a, b)
