@@ -13,17 +13,20 @@ import pandas as pd
 from scipy import stats
 
 from .about import Base
+from .answers import numbers
 from .codes import choose
 from .design import DesignArrays, design_arrays
 from .domains import breakdown, where_mask
 from .estimate import Estimates, require_confidence
+from .expressions import Mask
 from .intervals import Floats, wald
 from .prevalence import Items, items_of, prevalence
-from .questionnaire import did_you_mean
-from .reduction import Domains, Ratios, Sums, cell_ratios, reduce_survey
+from .questionnaire import CHOICE_TYPES, did_you_mean
+from .reduction import Domains, Ratios, Sums, cell_ratios, number_ratios, reduce_survey, share_ratios
 from .shown import Shown
+from .summaries import mean
 from .survey import Survey
-from .variance import covariance, solve
+from .variance import covariance, degrees, solve
 
 Correction = Literal["holm", "bh", "none"]
 Family = Literal["question", "item"]
@@ -113,7 +116,7 @@ def compare(
     ----------
     survey : Survey
     question : str
-        A ``select_one`` or ``select_multiple`` question.
+        A ``select_one`` or ``select_multiple`` question, whose shares are compared, or a number, whose means are.
     between : str or tuple of str
         The ``select_one`` question whose levels are compared, or several crossed. Levels with nobody are left out.
     base, where
@@ -139,8 +142,8 @@ def compare(
     Tests: Pearson's statistic with Rao and Scott's second-order correction and F on the design's degrees of freedom;
     R: ``svychisq(~a + b, design, statistic = "F")``. For a multiple response question the statistics of all choices
     are added up and corrected alike, with the covariance of all their cells (simultaneous pairwise marginal
-    independence). Differences: R's ``svyby(~y, ~g, design, svymean, covmat = TRUE)`` and ``svycontrast``; ratios by
-    the delta method on the log scale. Letters stand where the adjusted p is below 1 - confidence.
+    independence). Of means, Wald's F; R: ``regTermTest(svyglm(y ~ g, design), ~g)``. Differences: R's ``svyby(~y, ~g,
+    design, svymean, covmat = TRUE)`` and ``svycontrast``; ratios by the delta method on the log scale. Letters stand where the adjusted p is below 1 - confidence.
 
     References
     ----------
@@ -152,42 +155,55 @@ def compare(
 
     Examples
     --------
-    >>> df = pd.DataFrame({"met": ["yes"] * 30 + ["no"] * 50 + ["yes"] * 10 + ["no"] * 60, "sex": ["f"] * 80 + ["m"] * 70})
+    >>> df = pd.DataFrame({"met": ["yes", "no", "no"] * 30 + ["yes", "no"] * 30, "sex": ["f"] * 90 + ["m"] * 60})
     >>> compared = compare(Survey.from_frame(df), "met", between="sex")
     >>> row = compared.against("m").iloc[1]
     >>> row["item"], round(row["difference"], 3), round(row["p"], 4), round(row["ratio"], 2)
-    ('yes', np.float64(0.232), np.float64(0.0009), np.float64(2.62))
+    ('yes', np.float64(-0.167), np.float64(0.0432), np.float64(0.67))
     """
     choose(correction=(correction, get_args(Correction)), family=(family, get_args(Family)))
     require_confidence(confidence)
     if (between if isinstance(between, str) else None) == question or question in tuple(between):
         raise ValueError(f"between={between!r}: {question!r} cannot be compared between its own answers.")
-    estimates = prevalence(survey, question, by=[between], base=base, where=where, confidence=confidence)
-    items = items_of(survey, question, base)
     design = design_arrays(survey)
     groups = breakdown(survey, between, where_mask(survey, where))
-    groups = _with_anybody(groups, items, estimates, question)
-    products = design.replicates is None and not design.clustered
-    ratios, hit, of, overall = cell_ratios(items.chosen, items.of, groups, products)
-    inside = np.where(groups.codes >= 0, 0, -1).astype(np.int8)
-    whole = Domains("", ("",), inside)
-    ratios = replace(ratios, num=hit.ravel(), den=of.ravel(), base=of.ravel(), hit=hit.ravel())
+    items = None
+    if survey.question(question).type in CHOICE_TYPES:
+        estimates = prevalence(survey, question, by=[between], base=base, where=where, confidence=confidence)
+        items = items_of(survey, question, base)
+        names, someone = items.names, np.asarray(items.of.any(axis=1))
+        within = share_ratios(items.chosen, items.of, products=design.replicates is None and not design.clustered)
+    else:
+        estimates = mean(survey, question, by=[between], where=where, confidence=confidence)
+        values = numbers(survey, question).values[:, None]
+        names, someone = ["mean"], ~np.isnan(values[:, 0])
+        within = number_ratios(values, np.ones_like(values), ~np.isnan(values))
+    groups = _with_anybody(groups, someone, question)
+    ratios, hit, of, overall = cell_ratios(within, groups)
+    whole = Domains("", ("",), np.where(groups.codes >= 0, 0, -1).astype(np.int8))
     sums = reduce_survey(design, [whole], ratios)
-    differences = _differences(sums, ratios, design, items, groups, confidence)
+    every = np.arange(hit.size)
+    found = solve(sums, ratios, design)
+    cov = covariance(sums, ratios, design, np.zeros_like(every), every)
+    share, df = found.estimate.reshape(hit.shape), float(degrees(sums, overall, design).max())
+    differences = _differences(share, cov, df, names, groups, confidence)
     differences["p_adjusted"] = _adjusted(differences, correction, family)
-    tests = _tests(sums, ratios, design, items, (hit, of, overall), survey.question(question).type == "select_one")
+    if items is None:
+        tests = _equal_means(share[:, 0], cov, df, int(found.n.sum()))
+    else:
+        tests = _tests(sums, ratios, design, items, (hit, of, overall), survey.question(question).type == "select_one")
     columns = ["item", "level", "reference", "difference", "se", "ci_low", "ci_high", "df", "t", "p", "p_adjusted",
                "ratio", "ratio_low", "ratio_high"]  # fmt: skip
     return Comparison(
-        estimates, groups.by, tests, differences[columns], _letters(differences, items, groups, 1 - confidence),
+        estimates, groups.by, tests, differences[columns], _letters(differences, names, groups, 1 - confidence),
         correction, family,
     )  # fmt: skip
 
 
-def _with_anybody(groups: Domains, items: Items, estimates: Estimates, question: str) -> Domains:
+def _with_anybody(groups: Domains, someone: Mask, question: str) -> Domains:
     """The groups that hold anybody of the base."""
-    someone = items.of.any(axis=1) & (groups.codes >= 0)
-    held = np.flatnonzero(np.bincount(groups.codes[someone], minlength=len(groups.levels)))
+    inside = someone & (groups.codes >= 0)
+    held = np.flatnonzero(np.bincount(groups.codes[inside], minlength=len(groups.levels)))
     if len(held) < 2:
         only = f"only {groups.levels[held[0]]!r}" if len(held) else "no level"
         raise ValueError(
@@ -200,41 +216,35 @@ def _with_anybody(groups: Domains, items: Items, estimates: Estimates, question:
 
 
 def _differences(
-    sums: Sums, ratios: Ratios, design: DesignArrays, items: Items, groups: Domains, confidence: float
+    share: Floats, cov: Floats, df: float, names: Sequence[str], groups: Domains, confidence: float
 ) -> pd.DataFrame:
-    """All pairwise differences and ratios, item by item."""
-    levels, j = len(groups.levels), len(items.names)
-    found = solve(sums, ratios, design)
-    cov = covariance(sums, ratios, design, np.zeros(levels * j, dtype=np.intp), np.arange(levels * j))
-    p, df = found.estimate.reshape(levels, j), float(found.df.max())
-    pairs = list(combinations(range(levels), 2))
-    rows = []
-    for item, name in enumerate(items.names):
-        for a, b in pairs:
-            at = np.array([b * j + item, a * j + item])
-            v = cov[np.ix_(at, at)]
-            one, two = p[b, item], p[a, item]
-            rows.append((name, groups.levels[b], groups.levels[a], one, two, v[0, 0], v[1, 1], v[0, 1]))
-    frame = pd.DataFrame(rows, columns=["item", "level", "reference", "one", "two", "v1", "v2", "v12"])
-    one, two, v1, v2, v12 = (frame[c].to_numpy(dtype=float) for c in ("one", "two", "v1", "v2", "v12"))
-    difference = one - two
-    variance = v1 + v2 - 2 * v12
+    """All pairwise differences and ratios, item by item; ``share`` has the shape (levels, items)."""
+    levels, items = share.shape
+    pairs = np.array(list(combinations(range(levels), 2)))
+    item = np.repeat(np.arange(items), len(pairs))
+    low_level, high_level = np.tile(pairs, (items, 1)).T
+    a, b = high_level * items + item, low_level * items + item
+    one, two = share.ravel()[a], share.ravel()[b]
+    v1, v2, v12 = cov[a, a], cov[b, b], cov[a, b]
+    difference, variance = one - two, v1 + v2 - 2 * v12
     # what rounding leaves of a variance that is none would be a test of nothing
     se = np.sqrt(np.where(variance > 1e-14 * np.maximum(v1 + v2, 1e-300), variance, 0.0))
-    degrees = np.full(len(frame), df)
+    degrees = np.full(len(item), df)
     with np.errstate(invalid="ignore", divide="ignore"):
         t = np.where(se > 0, difference / se, np.nan)
-        ratio = one / two
+        known = (one > 0) & (two > 0)
+        ratio = np.where(known | (two > 0), one / two, np.nan)
         log_se = np.sqrt(np.maximum(v1 / one**2 + v2 / two**2 - 2 * v12 / (one * two), 0.0))
         half = -stats.t.ppf((1 - confidence) / 2, np.where(degrees > 0, degrees, np.nan)) * log_se
-        known = (one > 0) & (two > 0)
-        low, high = (np.where(known, ratio * np.exp(sign * half), np.nan) for sign in (-1, 1))
+        ratio_low, ratio_high = (np.where(known, ratio * np.exp(sign * half), np.nan) for sign in (-1, 1))
         ci_low, ci_high = wald(difference, np.where(se > 0, se, np.nan), degrees, degrees, confidence)
         p_value = 2 * stats.t.sf(np.abs(t), np.where(degrees > 0, degrees, np.nan))
-    return frame[["item", "level", "reference"]].assign(
-        difference=difference, se=se, ci_low=ci_low, ci_high=ci_high, df=degrees.astype(int), t=t, p=p_value,
-        ratio=np.where(np.isfinite(ratio), ratio, np.nan), ratio_low=low, ratio_high=high,
-    )  # fmt: skip
+    level = np.array(groups.levels, dtype=object)
+    return pd.DataFrame({
+        "item": np.array(names, dtype=object)[item], "level": level[high_level], "reference": level[low_level],
+        "difference": difference, "se": se, "ci_low": ci_low, "ci_high": ci_high, "df": degrees.astype(int), "t": t,
+        "p": p_value, "ratio": ratio, "ratio_low": ratio_low, "ratio_high": ratio_high,
+    })  # fmt: skip
 
 
 def _adjusted(frame: pd.DataFrame, correction: Correction, family: Family) -> pd.Series:
@@ -262,10 +272,10 @@ def adjust(p: pd.Series, correction: Correction) -> pd.Series:
     return out
 
 
-def _letters(differences: pd.DataFrame, items: Items, groups: Domains, alpha: float) -> pd.DataFrame:
+def _letters(differences: pd.DataFrame, names: Sequence[str], groups: Domains, alpha: float) -> pd.DataFrame:
     """A letter per group, and for each item the letters of the groups that are significantly lower."""
     letter = dict(zip(groups.levels, _alphabet(len(groups.levels)), strict=True))
-    above: dict[tuple[str, str], list[str]] = {(i, level): [] for i in items.names for level in groups.levels}
+    above: dict[tuple[str, str], list[str]] = {(i, level): [] for i in names for level in groups.levels}
     for row in differences[differences["p_adjusted"] < alpha].itertuples():
         high, low = (row.level, row.reference) if row.difference > 0 else (row.reference, row.level)
         above[row.item, high].append(letter[low])
@@ -298,10 +308,10 @@ def _tests(
     cov = covariance(sums, shares, design, np.zeros_like(at), at)
     p = found.estimate[0]
     n = sums.one.sum(axis=(0, 1))[overall]
-    df = float(found.df[0].max())
+    df = float(degrees(sums, overall, design).max())
 
     def table(item: int) -> tuple[Floats, Floats]:
-        """The cells of chosen and not chosen by group, and how they come from the shares: (2, levels), (cells, shares)."""
+        """The cells of chosen and not chosen by group, (2, levels), and the map to them from the shares."""
         yes, group = item * levels + np.arange(levels), (j + item) * levels + np.arange(levels)
         linear = np.zeros((2 * levels, len(num)))
         linear[np.arange(levels), yes] = 1
@@ -315,11 +325,25 @@ def _tests(
     else:
         each = [(items.names[i], int(n[i]), *rao_scott([table(i)], cov, df)) for i in range(j)]
         open_items = [i for i in plain if not items.exclusive[i]]
-        rows = [(JOINT, int(n.max()), *rao_scott([table(i) for i in open_items], cov, df)), *each]
+        rows = [(JOINT, int(n.max()), *rao_scott([table(int(i)) for i in open_items], cov, df)), *each]
     frame = pd.DataFrame(rows, columns=["item", "n", "statistic", "df1", "df2", "p", "reason"])
     of_items = (frame["item"] != JOINT) & frame["item"].isin([items.names[i] for i in plain])
     frame["p_adjusted"] = frame["p"].where(~of_items, adjust(frame["p"].where(of_items), "holm"))
     return frame[["item", "n", "statistic", "df1", "df2", "p", "p_adjusted", "reason"]]
+
+
+def _equal_means(means: Floats, cov: Floats, df: float, n: int) -> pd.DataFrame:
+    """Wald's test that all groups have one mean; R: ``regTermTest(svyglm(y ~ g, design), ~g)``."""
+    contrast = np.eye(len(means))[1:] - np.eye(len(means))[0]
+    d, v = contrast @ means, contrast @ cov @ contrast.T
+    df1, df2 = len(d), df - len(d)
+    reason = "no_variance" if df2 <= 0 or np.linalg.matrix_rank(v) < df1 else ""
+    statistic = float(d @ np.linalg.solve(v, d) / df1) if not reason else np.nan
+    p = float(stats.f.sf(statistic, df1, df2)) if not reason else np.nan
+    return pd.DataFrame(
+        [(JOINT, n, statistic, float(df1), float(df2), p, p, reason)],
+        columns=["item", "n", "statistic", "df1", "df2", "p", "p_adjusted", "reason"],
+    )
 
 
 def rao_scott(
@@ -379,4 +403,4 @@ def rao_scott(
 def _interaction(rows: int, columns: int) -> Floats:
     """Interaction contrasts of a table's cells, orthogonal to rows and columns; (cells, (rows-1)(columns-1))."""
     a, b = (np.eye(k)[:, 1:] - 1 / k for k in (rows, columns))
-    return np.kron(a, b)
+    return np.asarray(np.kron(a, b), dtype=float)

@@ -186,8 +186,8 @@ def _require_nested(
     one, two = order[first], order[first + 1]
     raise ValueError(
         f"{survey.responses_file}: the cluster {survey.design.cluster} = {clusters[cluster_of[one]]!r} is in the "
-        f"strata {strata[stratum_of[one]]!r} and {strata[stratum_of[two]]!r}. If clusters are numbered anew in every stratum, "
-        "set `nest: true` in the design; if not, correct the stratum or the cluster."
+        f"strata {strata[stratum_of[one]]!r} and {strata[stratum_of[two]]!r}. If clusters are numbered anew in every "
+        "stratum, set `nest: true` in the design; if not, correct the stratum or the cluster."
     )
 
 

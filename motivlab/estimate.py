@@ -93,13 +93,17 @@ def rows_of(domains: Sequence[Domains], items: int) -> tuple[np.ndarray, np.ndar
 
 def tidy(
     question: str, base: str, items: Sequence[str], domains: Sequence[Domains], result: Solution, interval: str,
-    confidence: float, bounds: tuple[np.ndarray, np.ndarray] | None = None,
+    confidence: float, bounds: tuple[np.ndarray, np.ndarray] | None = None, size: np.ndarray | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """The columns of ``Estimates.frame``, in the order of :func:`rows_of`; ``bounds`` in place of an interval's."""
+    """The columns of ``Estimates.frame``, in the order of :func:`rows_of`.
+
+    ``bounds`` stand in place of an interval's; ``size`` in place of n in the interval of a share of 0 or 1.
+    """
     level, item = rows_of(domains, len(items))
     n, estimate, se, df, deff = (a[level, item] for a in (result.n, result.estimate, result.se, result.df, result.deff))
     if bounds is None:
-        low, high = INTERVALS[interval](estimate, se, n, df, confidence)
+        known = n if size is None else np.where((estimate <= 0) | (estimate >= 1), size[level, item], n)
+        low, high = INTERVALS[interval](estimate, se, known, df, confidence)
     else:
         low, high = (bound[level, item] for bound in bounds)
     with np.errstate(invalid="ignore", divide="ignore"):

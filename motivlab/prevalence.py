@@ -18,7 +18,7 @@ from .estimate import Estimates, require_confidence, response_columns, rows_of, 
 from .expressions import Mask
 from .intervals import SHARES, Interval
 from .questionnaire import Question
-from .reduction import Domains, count_by_level, reduce_survey, response_counts, share_ratios
+from .reduction import Domains, count_by_level, kish_sizes, reduce_survey, response_counts, share_ratios
 from .survey import Survey
 from .variance import solve
 
@@ -94,7 +94,12 @@ def prevalence(
     within, domains = breakdowns(survey, by, where)
     ratios = share_ratios(items.chosen, items.of)
     result = solve(reduce_survey(design, domains, ratios), ratios, design)
-    columns = tidy(question, items.base, items.names, domains, result, interval, confidence)
+    # where nobody or everybody chose an item, the weights are all there is to tell how much the sample knows
+    certain = design.weight.min() < design.weight.max() and bool(
+        ((result.estimate <= 0) | (result.estimate >= 1)).any()
+    )
+    size = kish_sizes(design, domains, ratios) if certain else None
+    columns = tidy(question, items.base, items.names, domains, result, interval, confidence, size=size)
     level, item = rows_of(domains, len(items.names))
     columns["net"] = items.is_net[item]
     columns |= _non_response(items, domains, level, item)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -140,37 +141,60 @@ def reduce_totals(
 
 def reduce_survey(design: DesignArrays, domains: Sequence[Domains], ratios: Ratios) -> Sums:
     """Totals of all columns for every unit and every level of every breakdown."""
-    rows, units = len(design.weight), len(design.psu)
+    rows = len(design.weight)
+    if design.replicates is not None:
+        key, groups = _keys(domains)
+        of_level: list[Floats | None] = [design.weight, None, *design.replicates.weights.T]
+        w, one, *repeated = reduce_totals(key, groups, of_level, ratios.columns, ratios.width, rows)
+        rank = _rank(design.replicates.weights, domains, ratios)
+        return Sums(w[None], one[None], replicates=np.stack(repeated), rank=rank)
+    units = len(design.psu)
+    key, groups = _keys(domains, design.unit, units)
+    calibration = design.calibration
+    wanted: list[Floats | None] = [design.weight, None]
+    wanted += [design.weight**2] if calibration or not design.clustered else []
+    wanted += [calibration.before] if calibration else []
+    found = reduce_totals(key, groups, wanted, ratios.columns, ratios.width, rows)
+    sums = Sums(*(total.reshape(units, -1, ratios.width) for total in found))
+    if calibration is None:
+        return sums
+
+    def alone(weight: Floats) -> Floats:
+        return np.bincount(design.unit, weight, units).astype(float)
+
+    return replace(
+        sums, all_w=alone(design.weight), all_w2=alone(design.weight**2), all_before=alone(calibration.before)
+    )
+
+
+def _keys(domains: Sequence[Domains], unit: Ints | None = None, units: int = 1) -> tuple[Callable[[slice], Ints], int]:
+    """The cell of unit x level of each respondent in each breakdown, and how many cells there are."""
     offsets = np.cumsum([0, *(len(d.levels) for d in domains)])
     levels = int(offsets[-1])
+    groups = units * levels
+    kind: Any = np.int32 if groups < np.iinfo(np.int32).max else np.int64
 
-    def key(part: slice, per_unit: bool = True) -> Ints:
-        code = np.stack([np.where(d.codes[part] >= 0, d.codes[part] + o, -1)
-                         for d, o in zip(domains, offsets, strict=False)], axis=1)  # fmt: skip
-        groups = units * levels if per_unit else levels
-        full = design.unit[part, None].astype(np.int64) * levels + code if per_unit else code
-        return np.where(code >= 0, full, groups).astype(np.int32 if groups < 2**31 - 1 else np.int64)
+    def key(part: slice) -> Ints:
+        start = 0 if unit is None else unit[part].astype(kind) * kind(levels)
+        cells = [
+            np.where(d.codes[part] >= 0, start + d.codes[part].astype(kind) + kind(offset), groups)
+            for d, offset in zip(domains, offsets, strict=False)
+        ]
+        return np.stack(cells, axis=1)
 
-    def totals(*weights: Floats | None) -> list[Floats]:
-        found = reduce_totals(key, units * levels, weights, ratios.columns, ratios.width, rows)
-        return [one.reshape(units, levels, ratios.width) for one in found]
+    return key, groups
 
-    if design.replicates is not None:
-        of_unit: list[Floats | None] = [design.weight, None, *design.replicates.weights.T]
-        found = reduce_totals(lambda s: key(s, False), levels, of_unit, ratios.columns, ratios.width, rows)
-        rank = _rank(design.replicates.weights, domains, ratios)
-        return Sums(found[0][None], found[1][None], replicates=np.stack(found[2:]), rank=rank)
-    if design.calibration is None and design.clustered:
-        return Sums(*totals(design.weight, None))
-    if design.calibration is None:
-        w, one, w2 = totals(design.weight, None, design.weight**2)
-        return Sums(w, one, w2)
-    before = design.calibration.before
-    w, one, w2, d = totals(design.weight, None, design.weight**2, before)
-    alone = [
-        np.bincount(design.unit, weight, units).astype(float) for weight in (design.weight, design.weight**2, before)
-    ]
-    return Sums(w, one, w2, d, alone[0], alone[1], alone[2])
+
+def kish_sizes(design: DesignArrays, domains: Sequence[Domains], ratios: Ratios) -> Floats:
+    """The effective size of each base, given its weights alone: (sum of w)^2 / sum of w^2; shape (levels, items)."""
+    bases, of_item = np.unique(ratios.base, return_inverse=True)
+    key, groups = _keys(domains)
+    w, w2 = reduce_totals(
+        key, groups, [design.weight, design.weight**2], lambda part: ratios.columns(part)[:, bases], len(bases),
+        len(design.weight),
+    )  # fmt: skip
+    with np.errstate(invalid="ignore"):
+        return np.asarray((w**2 / w2)[:, of_item])
 
 
 def _rank(weights: Floats, domains: Sequence[Domains], ratios: Ratios) -> Floats:
@@ -208,6 +232,7 @@ def share_ratios(chosen: Mask, base: Mask, products: bool = False) -> Ratios:
     if not products:
         first, second = first[:0], second[:0]
     product[first, second] = product[second, first] = width + np.arange(len(first))
+    product = np.pad(product, (0, len(first)), constant_values=-1)
 
     def columns(part: slice) -> Floats:
         own = np.concatenate([base[part], chosen[part] & base[part]], axis=1)
@@ -216,63 +241,57 @@ def share_ratios(chosen: Mask, base: Mask, products: bool = False) -> Ratios:
     return Ratios(columns, width + len(first), num, den, den, num, product)
 
 
-def cell_ratios(chosen: Mask, base: Mask, domain: Domains, products: bool) -> tuple[Ratios, Ints, Ints, Ints]:
-    """The cells of items by groups as columns of one domain, for covariances across items and groups.
+def cell_ratios(within: Ratios, domain: Domains) -> tuple[Ratios, Ints, Ints, Ints]:
+    """Items by groups as columns of one domain, for covariances across items and groups.
 
     Parameters
     ----------
-    chosen : ndarray of bool, shape (respondents, items)
-    base : ndarray of bool, shape (respondents, items), or (respondents, 1) for all items
+    within : Ratios
+        The items over everybody, with the products of columns that a design without clusters needs.
     domain : Domains
         The groups.
-    products : bool
-        Whether products of columns are reduced, as a design without clusters needs them.
 
     Returns
     -------
     Ratios
-        Without numerators and denominators, which the caller names by the columns that follow.
+        Of every item in every group, group by group.
     ndarray of int, shape (levels, items)
-        The column of each item in each group; ...
+        The column of each item's numerator in each group; ...
     ndarray of int, shape (levels, items)
-        ... of its base in each group; ...
+        ... of its denominator in each group; ...
     ndarray of int, shape (items,)
-        ... and of its base over all groups.
+        ... and of its denominator over all groups.
     """
-    bases, items, levels = base.shape[1], chosen.shape[1], len(domain.levels)
-    width = bases + items
-    den = np.zeros(items, dtype=np.intp) if bases == 1 else np.arange(items)
-    within = share_ratios(chosen, base, products)  # columns and products of one group
-    cells, pairs = levels * width, within.width - width
-    total = cells + levels * pairs + np.arange(bases)
-    zero = total[-1] + 1
+    if within.den is None:
+        raise TypeError("totals have no base")
+    width, levels = within.width, len(domain.levels)
+    dens, of_item = np.unique(within.den, return_inverse=True)
+    total = levels * width + np.arange(len(dens))
+    zero = levels * width + len(dens)
 
     def columns(part: slice) -> Floats:
-        values = within.columns(part)
-        code = domain.codes[part]
-        one_hot = (code[:, None] == np.arange(levels)).astype(float)
-        own = (one_hot[:, :, None] * values[:, None, :width]).reshape(len(code), cells)
-        crossed = (one_hot[:, :, None] * values[:, None, width:]).reshape(len(code), levels * pairs)
-        some = (code >= 0)[:, None]
-        return np.concatenate([own, crossed, values[:, :bases] * some, np.zeros((len(code), 1))], axis=1)
-
-    def cell(level: int, column: Ints) -> Ints:
-        """Where a column of ``within`` stands for one group."""
-        first = np.where(column < width, level * width + column, cells + level * pairs + column - width)
-        return np.where(column < 0, -1, first)
+        values, code = within.columns(part), domain.codes[part]
+        cells = (code[:, None] == np.arange(levels))[:, :, None] * values[:, None, :]
+        whole = values[:, dens] * (code >= 0)[:, None]
+        return np.concatenate([cells.reshape(len(code), -1), whole, np.zeros((len(code), 1))], axis=1)
 
     product = np.full((zero + 1, zero + 1), -1)
-    product[:cells, :cells] = zero  # nobody is in two groups
+    product[: levels * width, : levels * width] = zero  # nobody is in two groups
     for level in range(levels):
         own = slice(level * width, (level + 1) * width)
-        product[own, own] = cell(level, within.product[:width, :width])
-        product[own, total] = cell(level, within.product[:width, :bases])
-        product[total, own] = product[own, total].T
-    product[total, total] = total
+        inside = np.where(within.product < 0, -1, within.product + level * width)
+        product[own, own] = inside
+        product[own, total] = inside[:, dens]
+        product[total, own] = inside[dens]
+    for i, one in enumerate(dens):
+        if within.product[one, one] == one:  # an indicator
+            product[total[i], total[i]] = total[i]
     at = np.arange(levels)[:, None] * width
-    none = np.zeros(0, dtype=np.intp)
-    ratios = Ratios(columns, zero + 1, none, none, none, none, product)
-    return ratios, at + bases + np.arange(items), at + den, total[den]
+    num, den = at + within.num, at + within.den
+    ratios = Ratios(
+        columns, zero + 1, num.ravel(), den.ravel(), (at + within.base).ravel(), (at + within.hit).ravel(), product
+    )
+    return ratios, num, den, total[of_item]
 
 
 def number_ratios(num: Floats, den: Floats | None, base: Mask) -> Ratios:

@@ -113,7 +113,9 @@ def total(survey: Survey, question: str, by: By = (), where: str = "", confidenc
         return _ratio(survey, question, "total", "total", given, None, by, where, confidence)
     items = items_of(survey, question, "asked")
     ratios = replace(share_ratios(items.chosen, items.of), den=None)
-    found = _estimates(survey, question, "total", items.names, ratios, items.of.any(axis=1), by, where, confidence)
+    found = _estimates(
+        survey, question, "total", items.names, ratios, np.asarray(items.of.any(axis=1)), by, where, confidence
+    )
     nets = np.array(items.names)[items.is_net]
     return replace(found, frame=found.frame.assign(net=found.frame["item"].isin(nets)))
 

@@ -284,7 +284,7 @@ def regress(
 # ------------------------------------------------------------------------------------------------------ weights
 
 
-class NoSolution(ValueError):
+class UnmetMarginsError(ValueError):
     """Weights that meet all margins were not found; the message says why."""
 
 
@@ -309,7 +309,7 @@ def calibrated_weights(
 
     Raises
     ------
-    NoSolution
+    UnmetMarginsError
     """
     import polars as pl
     import svy
@@ -334,9 +334,10 @@ def calibrated_weights(
             (only,) = controls
             done = weighting.poststratify(controls[only], cells=only, wgt_name="new", trimming=trimming)
         else:
-            terms = {svy.Cat(name): totals for name, totals in controls.items()}
+            terms: dict[Any, Any] = {svy.Cat(name): totals for name, totals in controls.items()}
             terms |= {names[v]: float(margins.loc[margins["variable"] == v, "total"].iloc[0]) for v in numeric}
             done = weighting.calibrate(controls=terms, wgt_name="new", trimming=trimming)
     except svy.SvyError as error:
-        raise NoSolution(f"{error.title}: {error.detail}".rstrip(". ")) from error
-    return np.asarray(done.data["new"].to_numpy(), dtype=float)
+        raise UnmetMarginsError(f"{error.title}: {error.detail}".rstrip(". ")) from error
+    data: Any = done.data
+    return np.asarray(data["new"].to_numpy(), dtype=float)

@@ -115,13 +115,12 @@ def solve(sums: Sums, ratios: Ratios, design: DesignArrays) -> Solution:
     """
     linear = linearise(sums, ratios, design)
     n, k = sums.one[..., ratios.base].sum(axis=0), sums.one[..., ratios.hit].sum(axis=0)
-    if design.replicates is not None and sums.rank is not None:
+    if design.replicates is not None:
         spread = _spread(sums, ratios, design, linear.estimate)
         variance = np.square(spread).sum(axis=0)
-        df = np.maximum(sums.rank - 1, 0) + np.zeros_like(n)
     else:
         variance = _taylor(linear, sums, ratios, design)
-        df = degrees_of_freedom(design, linear.occupied)
+    df = degrees(sums, ratios.base, design)
     w, (nn, nd, dd) = sums.w.sum(axis=0), _products(ratios)
     weight = w[..., ratios.base]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -137,6 +136,16 @@ def solve(sums: Sums, ratios: Ratios, design: DesignArrays) -> Solution:
         se = np.sqrt(np.where(sure, 0.0, np.maximum(variance, 0.0)))
         deff = np.where(sure, np.nan, se**2 / simple)
     return Solution(linear.estimate, np.where(n > 0, se, np.nan), df, n, k, deff)
+
+
+def degrees(sums: Sums, base: Ints, design: DesignArrays) -> Floats:
+    """Degrees of freedom of the design among those in each base column; shape (levels, columns).
+
+    Clusters (or respondents) less strata that hold anybody; with replicate weights, their rank less one.
+    """
+    if sums.rank is not None:
+        return np.broadcast_to(np.maximum(sums.rank - 1, 0), sums.one[0, :, base].T.shape)
+    return degrees_of_freedom(design, by_psu(design, sums.one[..., base]))
 
 
 def _products(ratios: Ratios) -> tuple[Ints, Ints, Ints]:

@@ -18,7 +18,7 @@ from .questionnaire import did_you_mean
 from .readers import read_responses
 from .shown import Shown
 from .survey import Calibration, Survey, crossed
-from .svy_bridge import NoSolution, calibrated_weights
+from .svy_bridge import UnmetMarginsError, calibrated_weights
 
 Method = Literal["rake", "poststratify", "linear"]
 SHARES_ADD_UP = 0.002  # what rounding of published shares may leave of their sum
@@ -102,7 +102,7 @@ def rake(
 
     try:
         after = calibrated(before)
-    except NoSolution as error:
+    except UnmetMarginsError as error:
         raise ValueError(
             f"{method}: {error}. Merge small levels, leave a margin out, widen `trim`, or allow more `most_sweeps`."
         ) from error
@@ -111,7 +111,8 @@ def rake(
             f"{survey.row(int(np.argmin(after)))}: the calibrated weight would be {after.min():.4g}, and "
             f"{int((after <= 0).sum())} in all would not be positive. Use method='rake', or merge levels."
         )
-    columns, design = {name: after}, {"weight": name}
+    columns: dict[str, Any] = {name: after}
+    design: dict[str, Any] = {"weight": name}
     if said := survey.design.replicates:
         replicates = design_arrays(survey).replicates
         if replicates is None:
@@ -237,7 +238,8 @@ def _require_levels(survey: Survey, table: pd.DataFrame) -> None:
             bad = np.flatnonzero(np.isnan(as_numbers(survey.responses[variable])))
             if len(bad):
                 raise ValueError(
-                    f"{survey.row(int(bad[0]))}: {variable} is no number, and {len(bad)} in all. Fill it in or drop them."
+                    f"{survey.row(int(bad[0]))}: {variable} is no number, and {len(bad)} in all. "
+                    "Fill them in, or drop these respondents."
                 )
             continue
         levels = crossed(survey.responses, str(variable))
