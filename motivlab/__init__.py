@@ -29,6 +29,7 @@ _HOME = {
     "ratio": "summaries",
     "quantile": "summaries",
     "compare": "compare",
+    "adjusted": "adjusted",
     "rake": "weights",
     "weight_summary": "weights",
     "response_rates": "fieldwork",
@@ -41,14 +42,14 @@ _HOME = {
     "table": "tables",
     "plot_prevalence": "figures",
     "describe": "sentences",
-    "takeaway": "sentences",
+    "takeaway": "takeaways",
     "limits": "sentences",
     "export": "exports",
     "together": "exports",
     "write_report": "report",
 }
 
-_TABLES = ("motivlab.tables", "motivlab.tables_fieldwork")
+_TABLES = ("motivlab.tables", "motivlab.tables_compare", "motivlab.tables_fieldwork")
 
 __all__ = list(_HOME)
 
@@ -67,11 +68,11 @@ if TYPE_CHECKING:
     from .schema import schema as schema
     from .sentences import describe as describe
     from .sentences import limits as limits
-    from .sentences import takeaway as takeaway
     from .spss import import_survey as import_survey
     from .survey import Survey as Survey
     from .survey import open_survey as open_survey
     from .tables import table as table
+    from .takeaways import takeaway as takeaway
 
 
 def __getattr__(name: str) -> Any:

@@ -22,6 +22,12 @@ Measure = Literal[
     "perceived_widespread", "group_membership", "response", "not_stated",
 ]  # fmt: skip
 Base = Literal["all", "asked", "any"]
+PeriodClass = Literal["now", "12_months", "5_years", "lifetime", "not_stated"]
+# what the measure type alone says of the period that was asked about
+PERIOD_OF: dict[str, PeriodClass] = {
+    "experienced_12_months": "12_months", "experienced_5_years": "5_years", "perceived_widespread": "now",
+    "group_membership": "now",
+}  # fmt: skip
 Lonely = Literal["fail", "adjust", "average", "certainty", "remove"]
 Date = dt.date | Literal["?"]
 
@@ -191,6 +197,7 @@ class Analysis(_Part):
     measure: Measure
     base: Base = "asked"
     period: Text = ""
+    period_class: PeriodClass | None = None
     by: tuple[str | tuple[str, ...], ...] = ()
 
 

@@ -26,6 +26,7 @@ from .reduction import Domains, Ratios, Sums, cell_ratios, number_ratios, reduce
 from .shown import Shown
 from .summaries import mean
 from .survey import Survey
+from .thresholds import PROFILES
 from .variance import covariance, degrees, solve
 
 Correction = Literal["holm", "bh", "none"]
@@ -55,6 +56,8 @@ class Comparison(Shown):
         is significantly lower.
     correction, family : str
         How the p values of the differences are adjusted, and within what.
+    left_out : tuple of str
+        Groups with too few respondents to be compared.
     """
 
     estimates: Estimates
@@ -64,6 +67,7 @@ class Comparison(Shown):
     letters: pd.DataFrame
     correction: Correction
     family: Family
+    left_out: tuple[str, ...] = ()
 
     @property
     def language(self) -> str:
@@ -108,6 +112,7 @@ def compare(
     where: str = "",
     correction: Correction = "holm",
     family: Family = "question",
+    smallest: int | None = None,
     confidence: float = 0.95,
 ) -> Comparison:
     """Compare the answers of groups, with tests and differences that know the design.
@@ -118,13 +123,16 @@ def compare(
     question : str
         A ``select_one`` or ``select_multiple`` question, whose shares are compared, or a number, whose means are.
     between : str or tuple of str
-        The ``select_one`` question whose levels are compared, or several crossed. Levels with nobody are left out.
+        The ``select_one`` question whose levels are compared, or several crossed.
     base, where
         As for :func:`motivlab.prevalence`.
     correction : {"holm", "bh", "none"}
         Of the p values of the differences: Holm's, or Benjamini and Hochberg's false discovery rate.
     family : {"question", "item"}
         Within what they are adjusted: all differences of the question, or those of each item by itself.
+    smallest : int, optional
+        Groups with fewer respondents in the base are left out, and named in ``left_out``. By default the number
+        below which the survey's gate shows nothing: a test must not rest on a group that nobody may see.
     confidence : float
         Of the intervals, which are not adjusted, and 1 - the level of the letters.
 
@@ -135,7 +143,7 @@ def compare(
     Raises
     ------
     ValueError
-        If fewer than two levels have anybody, and as :func:`motivlab.prevalence` does.
+        If fewer than two levels have enough respondents, and as :func:`motivlab.prevalence` does.
 
     Notes
     -----
@@ -143,7 +151,8 @@ def compare(
     R: ``svychisq(~a + b, design, statistic = "F")``. For a multiple response question the statistics of all choices
     are added up and corrected alike, with the covariance of all their cells (simultaneous pairwise marginal
     independence). Of means, Wald's F; R: ``regTermTest(svyglm(y ~ g, design), ~g)``. Differences: R's ``svyby(~y, ~g,
-    design, svymean, covmat = TRUE)`` and ``svycontrast``; ratios by the delta method on the log scale. Letters stand where the adjusted p is below 1 - confidence.
+    design, svymean, covmat = TRUE)`` and ``svycontrast``; ratios by the delta method on the log scale. Letters stand
+    where the adjusted p is below 1 - confidence.
 
     References
     ----------
@@ -178,7 +187,9 @@ def compare(
         values = numbers(survey, question).values[:, None]
         names, someone = ["mean"], ~np.isnan(values[:, 0])
         within = number_ratios(values, np.ones_like(values), ~np.isnan(values))
-    groups = _with_anybody(groups, someone, question)
+    smallest = PROFILES[survey.about.gate].suppress_below if smallest is None else smallest
+    everybody = groups.levels
+    groups = _large_enough(groups, someone, question, smallest)
     ratios, hit, of, overall = cell_ratios(within, groups)
     whole = Domains("", ("",), np.where(groups.codes >= 0, 0, -1).astype(np.int8))
     sums = reduce_survey(design, [whole], ratios)
@@ -196,19 +207,19 @@ def compare(
                "ratio", "ratio_low", "ratio_high"]  # fmt: skip
     return Comparison(
         estimates, groups.by, tests, differences[columns], _letters(differences, names, groups, 1 - confidence),
-        correction, family,
+        correction, family, tuple(level for level in everybody if level not in groups.levels),
     )  # fmt: skip
 
 
-def _with_anybody(groups: Domains, someone: Mask, question: str) -> Domains:
-    """The groups that hold anybody of the base."""
+def _large_enough(groups: Domains, someone: Mask, question: str, smallest: int) -> Domains:
+    """The groups that hold enough respondents of the base."""
     inside = someone & (groups.codes >= 0)
-    held = np.flatnonzero(np.bincount(groups.codes[inside], minlength=len(groups.levels)))
+    held = np.flatnonzero(np.bincount(groups.codes[inside], minlength=len(groups.levels)) >= max(smallest, 1))
     if len(held) < 2:
         only = f"only {groups.levels[held[0]]!r}" if len(held) else "no level"
         raise ValueError(
-            f"between={groups.by!r}: {only} has anybody in the base of {question!r}. A comparison needs two groups: "
-            "choose another question, or another `where`."
+            f"between={groups.by!r}: {only} has {max(smallest, 1)} respondents or more in the base of {question!r}. A "
+            "comparison needs two groups: choose another question or `where`, merge levels, or set `smallest`."
         )
     position = np.full(len(groups.levels) + 1, -1, dtype=groups.codes.dtype)
     position[held] = np.arange(len(held))

@@ -134,9 +134,7 @@ def _drawn(gated: Gated, by: str) -> Gated:
     e = gated.estimates
     frame = e.frame[e.frame["by"].isin(["", by]) & ~e.frame["net"].astype(bool)]
     if by and "published" in frame:
-        frame = frame.drop(
-            columns=[c for c in ("published", "qualifier", "published_source", "published_base") if c in frame]
-        )
+        frame = frame.drop(columns=[c for c in frame if c.startswith("published") or c == "qualifier"])
     return replace(gated, estimates=replace(e, frame=frame, left_out={k: n for k, n in e.left_out.items() if k == by}))
 
 

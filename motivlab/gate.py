@@ -1,7 +1,7 @@
 """The gate between estimates and everything that shows or exports them: reliability and disclosure.
 
-Thresholds stand in ``PROFILES``, one line each. What a figure, a table or an export gets is a :class:`Gated`, which
-holds no number that was not let through.
+Thresholds stand in ``thresholds.PROFILES``, one line each. What a figure, a table or an export gets is a
+:class:`Gated`, which holds no number that was not let through.
 """
 
 from __future__ import annotations
@@ -12,25 +12,12 @@ import numpy as np
 import pandas as pd
 
 from .estimate import Estimates
-
-
-@dataclass(frozen=True)
-class Profile:
-    """Thresholds on the unweighted n of a base, and on the share of item non-response among those asked."""
-
-    suppress_below: int
-    bracket_below: int
-    suppress_missing: float
-    flag_missing: float
-
-
-PROFILES = {
-    "standard": Profile(suppress_below=20, bracket_below=50, suppress_missing=0.30, flag_missing=0.10),
-    "open": Profile(suppress_below=1, bracket_below=1, suppress_missing=np.inf, flag_missing=np.inf),
-}
+from .thresholds import PROFILES, Profile
 
 # What a suppressed row may not tell: all that is computed from its answers, and with too few respondents their number.
-_ANSWERS = ("k", "estimate", "se", "ci_low", "ci_high", "deff", "n_eff")
+_ANSWERS = (
+    "k", "estimate", "se", "ci_low", "ci_high", "deff", "n_eff", "difference", "difference_low", "difference_high",
+)  # fmt: skip
 _NUMBERS = ("n", "df", "asked", "missing", "refused", "dont_know", "invalid", "no_answer", "missing_share", "not_asked")
 
 
@@ -90,7 +77,26 @@ def gate(estimates: Estimates | Gated) -> Gated:
         return estimates
     name = estimates.about.gate
     profile = PROFILES[name]
-    frame = estimates.frame.copy()
+    frame = judged(estimates.frame, profile)
+    reason, asked = frame["reason"].to_numpy(), frame["asked"].to_numpy()
+    numbers = [column for column in frame.columns if column in (*_ANSWERS, *_NUMBERS)]
+    frame[numbers] = frame[numbers].astype(float)
+    frame.loc[reason != "", [c for c in numbers if c in _ANSWERS]] = np.nan
+    frame.loc[reason == "few", [c for c in numbers if c in _NUMBERS]] = np.nan
+    # of a large base few may have been asked, and then who did not answer is told of few
+    rarely = (asked > 0) & (asked < profile.suppress_below)
+    frame.loc[rarely, [c for c in _NUMBERS if c not in ("n", "df")]] = np.nan
+    return Gated(replace(estimates, frame=frame), profile, name)
+
+
+def judged(frame: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """A copy with the columns ``status``, ``reason`` and ``flagged``, see :class:`Gated`; nothing is taken out yet.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With the columns ``n``, ``asked`` and ``missing_share``.
+    """
     n, asked = frame["n"].to_numpy(), frame["asked"].to_numpy()
     missing = frame["missing_share"].fillna(0.0).to_numpy()
     # nobody answered, but somebody was asked: as few as were asked, and no empty group
@@ -101,12 +107,4 @@ def gate(estimates: Estimates | Gated) -> Gated:
         "",
     )
     status = np.where(reason != "", "suppressed", np.where(n < profile.bracket_below, "bracketed", "shown"))
-    numbers = [column for column in frame.columns if column in (*_ANSWERS, *_NUMBERS)]
-    frame[numbers] = frame[numbers].astype(float)
-    frame.loc[reason != "", [c for c in numbers if c in _ANSWERS]] = np.nan
-    frame.loc[reason == "few", [c for c in numbers if c in _NUMBERS]] = np.nan
-    # of a large base few may have been asked, and then who did not answer is told of few
-    rarely = (asked > 0) & (asked < profile.suppress_below)
-    frame.loc[rarely, [c for c in _NUMBERS if c not in ("n", "df")]] = np.nan
-    frame = frame.assign(status=status, reason=reason, flagged=(missing > profile.flag_missing) & (reason == ""))
-    return Gated(replace(estimates, frame=frame), profile, name)
+    return frame.assign(status=status, reason=reason, flagged=(missing > profile.flag_missing) & (reason == ""))

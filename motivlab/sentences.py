@@ -9,16 +9,15 @@ from html import escape
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from .about import Fieldwork, in_language
 from .answers import NON_RESPONSE, answers
 from .estimate import Estimates
-from .gate import PROFILES, Gated, gate
-from .language import dates, known, number, percent, say
-from .prevalence import NETS
+from .gate import Gated
+from .language import NO_BREAK, dates, known, number, percent, say
 from .published import has_published
 from .survey import Survey
+from .thresholds import PROFILES
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,11 +48,37 @@ class Words:
 
 
 def item_label(estimates: Estimates, item: str, net: bool = False) -> str:
-    """The wording of a choice or of a net, in the estimates' language."""
+    """The wording of a choice, of a net or of a statistic, in the estimates' language."""
+    language, question = estimates.language, estimates.questionnaire[estimates.question]
     if net:
-        return say(f"net_{item}", estimates.language) if known(f"net_{item}") else item
-    question = estimates.questionnaire[estimates.question]
-    return next((c.label(estimates.language) for c in question.choices if c.name == item), item)
+        return say(f"net_{item}", language) if known(f"net_{item}") else item
+    if estimates.statistic == "ratio":
+        return say("statistic_ratio", language, label=estimates.questionnaire[item].label(language))
+    if estimates.statistic == "quantile":
+        median = say("statistic_median", language)
+        return median if item == "p50" else say("statistic_quantile", language, p=item.removeprefix("p"))
+    if estimates.statistic in ("mean", "total") and not question.choices:
+        return say(f"statistic_{estimates.statistic}", language)
+    return next((c.label(language) for c in question.choices if c.name == item), item)
+
+
+def shown(value: float, estimates: Estimates) -> str:
+    """An estimate as a reader sees it: a share in whole percent, anything else in its own unit."""
+    if estimates.statistic == "share":
+        return percent(value, estimates.language)
+    return number(value, estimates.language, decimals(value))
+
+
+def decimals(value: float) -> int:
+    """How many decimals leave three digits of a number."""
+    return 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+
+
+def p_text(p: float, language: str) -> str:
+    """A p value, ``< 0.001`` where it is smaller, empty where there is none."""
+    if not np.isfinite(p):
+        return ""
+    return f"<{NO_BREAK}{number(0.001, language, 3)}" if p < 0.001 else number(p, language, 3)
 
 
 def level_label(estimates: Estimates, by: str, level: str) -> str:
@@ -114,7 +139,7 @@ def notes(estimates: Gated, marks: bool = True) -> list[str]:
     out.append(say("note_interval", language, level=level, name=say(f"interval_{e.interval}", language)))
     out += _non_response(estimates)
     out += [
-        say("note_left_out", language, by=_quoted(by_label(e, by), language), n=n)
+        say("note_left_out", language, by=quoted(by_label(e, by), language), n=n)
         for by, n in e.left_out.items()
         if n >= profile.suppress_below or estimates.name == "open"
     ]
@@ -122,6 +147,8 @@ def notes(estimates: Gated, marks: bool = True) -> list[str]:
     if has_published(e):
         rows = frame[frame["published"].notna()]
         out += [say("note_published", language, source=source) for source in dict.fromkeys(rows["published_source"])]
+        if marks and rows["published_n"].isna().any():
+            out.append(say("note_published_exact", language))
         if (rows["published_base"] == "not_stated").any():
             out.append(say("note_published_base", language))
     if about.synthetic:
@@ -171,103 +198,11 @@ def _gate_notes(estimates: Gated, marks: bool) -> Iterator[str]:
         )  # fmt: skip
 
 
-# ------------------------------------------------------------------------------------------------- takeaways
-
-_TOP = {
-    "perceived_widespread": "takeaway_top_opinion",
-    **dict.fromkeys(
-        ("experienced_12_months", "experienced_5_years", "experienced", "encountered"), "takeaway_top_experience"
-    ),
-}
+# -------------------------------------------------------------------------------------------------- small texts
 
 
-_YES = {"yes", "jā", "да", "true"}
-
-
-def takeaway(estimates: Estimates | Gated) -> Words:
-    """What a reader should take away: the leading answer, the next ones, and where groups differ most.
-
-    Parameters
-    ----------
-    estimates : Estimates or Gated
-        Its breakdowns, if any, give a sentence each, about the leading answer.
-
-    Returns
-    -------
-    Words
-        Every number is computed from the gated estimates. Experience is worded as reported, opinion as opinion. That
-        two intervals overlap is no test of the difference.
-
-    Examples
-    --------
-    >>> from motivlab.prevalence import prevalence
-    >>> survey = Survey.from_frame(pd.DataFrame({"worked": ["yes", "no", "no"] * 30}))
-    >>> takeaway(prevalence(survey, "worked"))
-    Answered “yes” 33%; 95% confidence interval 24–44% (n = 90).
-    """
-    gated = gate(estimates)
-    e, language = gated.estimates, gated.estimates.language
-    frame = gated.frame
-    shown = frame[(frame["by"] == "") & (frame["reason"] == "")]
-    ranked = shown[~shown["net"]].sort_values("estimate", ascending=False, kind="stable")
-    if ranked.empty:
-        return Words(paragraphs=(say("takeaway_none", language),))
-    measure = e.about.analysis[e.question].measure if e.question in e.about.analysis else "not_stated"
-    key = _TOP.get(measure, "takeaway_top")
-    question = e.questionnaire[e.question]
-    if question.type == "select_one" and len(question.answers) == 2:  # of yes and no, the share that said yes
-        yes = [c.name for c in question.answers if {c.name.lower(), *(t.lower() for t in c.labels.values())} & _YES]
-        chosen = ranked[ranked["item"] == (yes or [question.answers[0].name])[0]]
-        ranked, key = (ranked[:1] if chosen.empty else chosen), "takeaway_share"
-    top = ranked.iloc[0]
-    level = percent(e.confidence, language)
-    sentences = [
-        say(
-            key,
-            language,
-            top=_with_share(e, top),
-            level=level,
-            ci=interval(top, language),
-            n=int(top["n"]),
-        )
-    ]
-    others = [_with_share(e, row) for _, row in ranked.iloc[1:4].iterrows()]
-    if others:
-        sentences.append(say("takeaway_next", language, others=", ".join(others)))
-    two = shown[shown["net"] & (shown["item"] == NETS[1])]
-    if len(two) and e.base != "all":
-        sentences.append(say("takeaway_two", language, share=percent(two.iloc[0]["estimate"], language)))
-    bullets = [_group_sentence(e, part) for _, part in _groups(frame, top["item"])]
-    return Words(paragraphs=(" ".join(sentences),), bullets=tuple(bullets))
-
-
-def _groups(frame: pd.DataFrame, item: str) -> Iterator[tuple[Any, pd.DataFrame]]:
-    rows = frame[(frame["by"] != "") & (frame["item"] == item) & ~frame["net"] & (frame["reason"] == "")]
-    for by, part in rows.groupby("by", sort=False):
-        if percent(part["estimate"].min(), "en") != percent(part["estimate"].max(), "en"):  # else nothing to tell apart
-            yield by, part
-
-
-def _group_sentence(e: Estimates, rows: pd.DataFrame) -> str:
-    high, low = rows.loc[rows["estimate"].idxmax()], rows.loc[rows["estimate"].idxmin()]
-    apart = high["ci_low"] > low["ci_high"]
-    return say(
-        "takeaway_group", e.language, by=_quoted(by_label(e, high["by"]), e.language),
-        item=_quoted(item_label(e, high["item"]), e.language),
-        high=_quoted(level_label(e, high["by"], high["level"]), e.language),
-        high_share=bracketed(high, percent(high["estimate"], e.language)),
-        low=_quoted(level_label(e, low["by"], low["level"]), e.language),
-        low_share=bracketed(low, percent(low["estimate"], e.language)),
-        overlap=say("overlap_no" if apart else "overlap_yes", e.language),
-    )  # fmt: skip
-
-
-def _with_share(e: Estimates, row: pd.Series) -> str:
-    shown = bracketed(row, percent(row["estimate"], e.language))
-    return f"{_quoted(item_label(e, row['item'], row['net']), e.language)} {shown}"
-
-
-def _quoted(text: str, language: str) -> str:
+def quoted(text: str, language: str) -> str:
+    """A text in the quotation marks of the language."""
     return say("quoted", language, text=text)
 
 
@@ -277,13 +212,17 @@ def bracketed(row: Any, text: str) -> str:
     return f"{text}*" if row["flagged"] else text
 
 
-def interval(row: Any, language: str) -> str:
+def interval(row: Any, estimates: Estimates) -> str:
     """The bounds of a row's interval, ``38–52%``; empty where it does not exist."""
-    low, high = row["ci_low"], row["ci_high"]
+    return span(row["ci_low"], row["ci_high"], estimates)
+
+
+def span(low: float, high: float, estimates: Estimates) -> str:
+    """From one value to another, as :func:`shown` has them; empty where one does not exist."""
     if not (np.isfinite(low) and np.isfinite(high)):
         return ""
-    first = percent(low, language).rstrip("% \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}")
-    return f"{first}–{percent(high, language)}"
+    first = shown(low, estimates).rstrip("% \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}")
+    return f"{first}–{shown(high, estimates)}" if low >= 0 else f"{first} … {shown(high, estimates)}"
 
 
 # ------------------------------------------------------------------------------------- the survey and its questions
@@ -342,7 +281,7 @@ def in_words(expression: str, survey: Survey) -> str:
     def pair(match: re.Match[str]) -> str:
         question = survey.questionnaire[match[1]]
         choice = next((c.label(survey.language) for c in question.choices if c.name == match[2]), match[2])
-        return f"{_quoted(question.label(survey.language), survey.language)} – {_quoted(choice, survey.language)}"
+        return f"{quoted(question.label(survey.language), survey.language)} – {quoted(choice, survey.language)}"
 
     return re.sub(r"(?:selected\(\s*)?\$\{([^}]+)\}\s*[=,]\s*'([^']*)'(?:\s*\))?", pair, expression)
 

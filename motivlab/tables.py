@@ -17,7 +17,7 @@ from .estimate import Estimates
 from .gate import Gated, gate
 from .language import number, percent, say
 from .schema import CheckReport
-from .sentences import bracketed, by_label, interval, item_label, level_label, notes
+from .sentences import bracketed, by_label, interval, item_label, level_label, notes, shown
 from .shown import SHOW
 
 SUPPRESSED = "–"
@@ -118,20 +118,39 @@ def _(estimates: Estimates | Gated) -> Table:
 def _total(gated: Gated, rows: pd.DataFrame) -> Block:
     e, language = gated.estimates, gated.estimates.language
     published = "published" in rows and rows["published"].notna().any()
-    head = ["", say("share", language), say("confidence", language, level=percent(e.confidence, language)), "n"]
+    value = say("share" if e.statistic == "share" else "statistic_value", language)
+    head = ["", value, say("confidence", language, level=percent(e.confidence, language)), "n"]
     out = []
     for _, row in rows.iterrows():
         cells = [item_label(e, row["item"], row["net"])]
         if row["status"] == "suppressed":
             cells += [SUPPRESSED, SUPPRESSED, _n(gated, row)]
         else:
-            cells += [bracketed(row, percent(row["estimate"], language)), interval(row, language), _n(gated, row)]
+            cells += [bracketed(row, shown(row["estimate"], e)), interval(row, e), _n(gated, row)]
         if published:
-            cells.append(published_share(row, language))
+            cells += [published_share(row, language), _apart(row, e)]
         out.append(tuple(cells))
     if published:
-        head.append(say("published", language))
+        head += [say("published", language), say("published_difference", language)]
     return Block("", tuple(head), tuple(out))
+
+
+def _apart(row: Any, e: Estimates) -> str:
+    """The difference from a published share with its interval, in percentage points; empty if there is none."""
+    values = [row[c] for c in ("difference", "difference_low", "difference_high")]
+    if row["status"] == "suppressed" or pd.isna(row["published"]) or pd.isna(values[0]):
+        return ""
+    point, low, high = (points(value, e.language) for value in values)
+    return f"{point} [{low}; {high}]" if low and high else point
+
+
+def points(difference: float, language: str) -> str:
+    """A difference of shares in percentage points, with its sign; empty where there is none."""
+    if pd.isna(difference):
+        return ""
+    size = abs(difference) * 100
+    text = number(size, language, 0 if size >= 0.95 else 1)
+    return text if float(f"{size:.1f}") == 0 else ("+" if difference > 0 else "−") + text
 
 
 def published_share(row: Any, language: str) -> str:
@@ -143,20 +162,21 @@ def published_share(row: Any, language: str) -> str:
 
 
 def _breakdown(gated: Gated, by: str, rows: pd.DataFrame) -> Block:
-    e, language = gated.estimates, gated.estimates.language
+    e = gated.estimates
     levels = list(dict.fromkeys(rows["level"]))
     head = ["", *(f"{level_label(e, by, level)}\n{n_of(gated, rows[rows['level'] == level])}" for level in levels)]
     out = []
     for (item, net), part in rows.groupby(["item", "net"], sort=False):
         of_level = {row["level"]: row for _, row in part.iterrows()}
-        out.append((item_label(e, str(item), bool(net)), *(_cell(of_level[level], language) for level in levels)))
+        out.append((item_label(e, str(item), bool(net)), *(_cell(of_level[level], e) for level in levels)))
     return Block(by_label(e, by), tuple(head), tuple(out))
 
 
-def _cell(row: Any, language: str) -> str:
+def _cell(row: Any, e: Estimates) -> str:
     if row["status"] == "suppressed":
         return SUPPRESSED
-    return f"{bracketed(row, percent(row['estimate'], language))} [{interval(row, language)}]"
+    within = interval(row, e)
+    return bracketed(row, shown(row["estimate"], e)) + (f" [{within}]" if within else "")
 
 
 def _n(gated: Gated, row: Any) -> str:
@@ -187,17 +207,15 @@ SHOW["html"] = lambda thing: table(thing).html()
 CREATED = dt.datetime(2000, 1, 1)  # noqa: DTZ001 - XlsxWriter takes naive times only; a fixed date, so that the same input gives the same bytes
 
 
-def write_table(shown: Table, file: Path) -> None:
+def write_table(made: Table, file: Path) -> None:
     """Write a table as .xlsx, .html or .csv; the last holds the gated numbers, unrounded."""
     if file.suffix == ".xlsx":
-        _workbook(file, lambda book: _table_sheets(book, shown))
+        _workbook(file, lambda book: _table_sheets(book, made))
     elif file.suffix == ".html":
-        head = (
-            f'<!doctype html><html lang="{shown.language}"><meta charset="utf-8"><title>{escape(shown.title)}</title>'
-        )
-        file.write_text(f"{head}\n{shown.html()}\n</html>\n", encoding="utf-8")
+        head = f'<!doctype html><html lang="{made.language}"><meta charset="utf-8"><title>{escape(made.title)}</title>'
+        file.write_text(f"{head}\n{made.html()}\n</html>\n", encoding="utf-8")
     else:
-        shown.numbers.to_csv(file, index=False, lineterminator="\n")
+        made.numbers.to_csv(file, index=False, lineterminator="\n")
 
 
 def write_findings(report: CheckReport, file: Path) -> None:
@@ -217,19 +235,19 @@ def _workbook(file: Path, fill: Callable[[Any], None]) -> None:
     book.close()
 
 
-def _table_sheets(book: Any, shown: Table) -> None:
-    language = shown.language
+def _table_sheets(book: Any, made: Table) -> None:
+    language = made.language
     bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
     head = book.add_format({"bold": True, "text_wrap": True, "bottom": 1, "align": "right", "valign": "bottom"})
     item = book.add_format({"text_wrap": True, "valign": "top"})
     cell = book.add_format({"align": "right", "valign": "top"})
     sheet = book.add_worksheet(say("sheet_table", language))
     sheet.set_column(0, 0, 46)
-    sheet.set_column(1, max(len(block.head) for block in shown.blocks), 17)
-    sheet.merge_range(0, 0, 0, 6, shown.title, bold)
-    sheet.set_row(0, 15 * (1 + len(shown.title) // 100))
+    sheet.set_column(1, max(len(block.head) for block in made.blocks), 17)
+    sheet.merge_range(0, 0, 0, 6, made.title, bold)
+    sheet.set_row(0, 15 * (1 + len(made.title) // 100))
     row = 2
-    for block in shown.blocks:
+    for block in made.blocks:
         if block.title:
             sheet.write_string(row, 0, block.title, bold)
             row += 1
@@ -239,15 +257,15 @@ def _table_sheets(book: Any, shown: Table) -> None:
             for j, text in enumerate(texts):
                 sheet.write_string(i, j, text, cell if j else item)
         row += len(block.rows) + 2
-    for note in shown.notes:
+    for note in made.notes:
         sheet.write_string(row, 0, note)
         row += 1
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
-    _frame_sheet(book, say("sheet_numbers", language), shown.numbers, 12)
+    _frame_sheet(book, say("sheet_numbers", language), made.numbers, 12)
     last = book.add_worksheet(say("sheet_notes", language))
     last.set_column(0, 0, 110)
-    for i, note in enumerate((shown.title, *shown.notes)):
+    for i, note in enumerate((made.title, *made.notes)):
         last.write_string(i, 0, note, item)
 
 

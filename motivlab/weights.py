@@ -14,7 +14,7 @@ from .about import About
 from .codes import as_numbers, as_texts, choose
 from .design import design_arrays, weights
 from .intervals import Floats
-from .questionnaire import did_you_mean
+from .questionnaire import Questionnaire, did_you_mean
 from .readers import read_responses
 from .shown import Shown
 from .survey import Calibration, Survey, crossed
@@ -293,13 +293,14 @@ class WeightSummary(Shown):
     relative : dict of str to ndarray of float
         By stage: the weights over their mean, in order; for the figure.
     calibration : Calibration, optional
-    about : About
-    language : str
+    questionnaire, about, language
+        For labels and title.
     """
 
     frame: pd.DataFrame
     relative: dict[str, Floats]
     calibration: Calibration | None
+    questionnaire: Questionnaire
     about: About
     language: str
 
@@ -342,4 +343,6 @@ def weight_summary(survey: Survey) -> WeightSummary:
             "cv": np.sqrt(max(deff - 1, 0.0)), "deff": deff, "n_eff": len(weight) / deff,
             "top_share": relative[stage][-top:].sum() / len(weight),
         })  # fmt: skip
-    return WeightSummary(pd.DataFrame(rows), relative, survey.calibration, survey.about, survey.language)
+    return WeightSummary(
+        pd.DataFrame(rows), relative, survey.calibration, survey.questionnaire, survey.about, survey.language
+    )

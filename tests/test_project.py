@@ -22,23 +22,34 @@ import motivlab as ml
 
 LAYERS = (
     {"codes", "files", "language", "expressions", "questionnaire", "xlsform", "shown"},
-    {"readers", "about", "survey", "answers", "schema", "spss"},
-    {"intervals", "design", "reduction", "variance", "estimate", "domains", "fieldwork", "planning", "svy_bridge", "weights"},
-    {"prevalence", "published", "summaries", "adjusted", "compare", "cooccurrence"},
+    {"readers", "about", "thresholds", "survey", "answers", "schema", "spss"},
+    {"intervals", "design", "reduction", "variance", "domains", "estimate", "svy_bridge", "weights", "fieldwork",
+     "planning"},
+    {"prevalence", "summaries", "compare", "adjusted", "cooccurrence", "published"},
     {"gate"},
-    {"sentences", "tables", "tables_fieldwork", "figures", "exports"},
+    {"sentences", "tables", "tables_compare", "tables_cooccurrence", "tables_fieldwork", "figures",
+     "figures_cooccurrence", "takeaways", "exports"},
     {"report"},
     {"cli"},
     {"__main__"},
-)
+)  # fmt: skip
 # Inside a layer only where it is said here.
 BESIDE = {
     ("expressions", "codes"), ("questionnaire", "expressions"),
     ("questionnaire", "xlsform"), ("xlsform", "questionnaire"), ("xlsform", "expressions"),
-    ("about", "readers"), ("survey", "about"), ("schema", "about"), ("estimate", "intervals"),
+    ("about", "readers"), ("survey", "about"), ("schema", "about"),
     ("survey", "readers"), ("survey", "schema"), ("schema", "survey"), ("answers", "survey"),
     ("spss", "readers"), ("spss", "survey"), ("xlsform", "files"),
-    ("tables", "sentences"), ("figures", "sentences"), ("figures", "tables"),
+    ("design", "intervals"), ("reduction", "intervals"), ("reduction", "design"), ("variance", "intervals"),
+    ("variance", "design"), ("variance", "reduction"), ("domains", "reduction"), ("estimate", "intervals"),
+    ("estimate", "reduction"), ("estimate", "variance"), ("svy_bridge", "intervals"), ("svy_bridge", "design"),
+    ("weights", "design"), ("weights", "intervals"), ("weights", "svy_bridge"),
+    ("summaries", "prevalence"), ("compare", "prevalence"), ("compare", "summaries"), ("adjusted", "prevalence"),
+    ("cooccurrence", "prevalence"), ("cooccurrence", "summaries"), ("cooccurrence", "compare"),
+    ("takeaways", "sentences"), ("takeaways", "tables"), ("takeaways", "tables_compare"), ("tables_compare", "sentences"), ("tables_compare", "tables"), ("tables_cooccurrence", "sentences"),
+    ("tables_cooccurrence", "tables"), ("tables_fieldwork", "tables"), ("figures_cooccurrence", "figures"),
+    ("figures_cooccurrence", "sentences"), ("figures_cooccurrence", "tables"),
+    ("figures_cooccurrence", "tables_cooccurrence"), ("tables", "sentences"), ("figures", "sentences"), ("figures", "tables"),
     ("exports", "tables"), ("exports", "figures"),
 }  # fmt: skip
 

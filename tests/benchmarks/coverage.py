@@ -3,8 +3,8 @@
 It writes coverage.csv, coverage.svg and coverage.md beside itself, in some minutes; ``--draw`` makes the figure and the
 page again from coverage.csv.
 
-The estimate, its standard error and its degrees of freedom are computed here for thousands of samples at once. Before
-anything is simulated they are compared with :func:`motivlab.prevalence` on a few samples of every design.
+What goes into an interval is computed here for thousands of samples at once. Before anything is simulated it is
+compared with :func:`motivlab.prevalence` on a few samples of every design, some of them with nobody or everybody.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import argparse
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,6 +37,7 @@ INTERVALS = {"korn-graubard": korn_graubard, "wilson": wilson, "logit": logit}
 CHUNK = 200_000  # answers drawn at once: what fits the cache of a processor
 
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5)
+SHARES_IN_WORDS = [f"{100 * p:g} %" for p in SHARES]
 SIZES = (50, 100, 200, 500, 1000, 2000)
 CLUSTER = 10  # respondents in a cluster
 CORRELATION = 0.05  # within clusters
@@ -74,6 +75,11 @@ class Samples:
     answer: Floats
     clustered: bool
 
+    @cached_property
+    def effective(self) -> Floats:
+        """Kish's effective size of each sample."""
+        return np.asarray(self.weight.sum(axis=1) ** 2 / (self.weight**2).sum(axis=1))
+
 
 def cell_generator(plan: str, n: int, p: float) -> np.random.Generator:
     """The random numbers of one cell: its own, whatever was simulated before it."""
@@ -109,42 +115,31 @@ def intercept(p: float) -> float:
     return float(optimize.brentq(lambda a: share(a) - p, -20, 20, xtol=1e-14))
 
 
-def estimate(samples: Samples) -> tuple[Floats, Floats, Floats]:
-    """Share, Taylor-linearised standard error and degrees of freedom of each sample, as in motivlab."""
-    w, y = samples.weight, samples.answer
-    n = w.shape[1]
-    wy = w * y
-    total, chosen = w.sum(axis=1), wy.sum(axis=1)
-    p = chosen / total
-    if samples.clustered:
-        units = n // CLUSTER
-        shape = (-1, units, CLUSTER)
-        z = (wy.reshape(shape).sum(axis=2) - p[:, None] * w.reshape(shape).sum(axis=2)) / total[:, None]
-        squares, sums = (z**2).sum(axis=1), z.sum(axis=1)
-    else:
-        units = n
-        squares = ((w * wy).sum(axis=1) * (1 - 2 * p) + p**2 * (w**2).sum(axis=1)) / total**2
-        sums = (chosen - p * total) / total
-    variance = units / (units - 1) * (squares - sums**2 / units)
-    counted = y.sum(axis=1)
-    variance = np.where((counted == 0) | (counted == n), 0.0, np.maximum(variance, 0.0))
-    return p, np.sqrt(variance), np.full(len(p), units - 1.0)
+def estimate(samples: Samples) -> tuple[Floats, Floats, Floats, Floats]:
+    """Of each sample the share, its linearised error, n and df, as in motivlab: at 0 and 1 n is Kish's effective size."""
+    w, wy = samples.weight, samples.weight * samples.answer
+    n, per = w.shape[1], CLUSTER if samples.clustered else 1
+    units = n // per
+    total = w.sum(axis=1)
+    p = wy.sum(axis=1) / total
+    wy, w = (values.reshape(-1, units, per).sum(axis=2) for values in (wy, w))
+    z = (wy - p[:, None] * w) / total[:, None]  # of each unit; their sum is 0
+    se = np.sqrt(units / (units - 1) * (z**2).sum(axis=1))
+    return p, se, np.where((p <= 0) | (p >= 1), samples.effective, n), np.full(len(p), units - 1.0)
 
 
 def cell(name: str, n: int, p: float, replications: int = REPLICATIONS) -> pd.DataFrame:
     """One cell: a row per interval."""
-    plan, rng = PLANS[name], cell_generator(name, n, p)
-    chunk = max(1, CHUNK // n)
-    parts, kish = [], []
+    rng, chunk = cell_generator(name, n, p), max(1, CHUNK // n)
+    parts = []
     for start in range(0, replications, chunk):
-        samples = sample(rng, plan, n, p, min(chunk, replications - start))
-        parts.append(estimate(samples))
-        kish.append(n * (samples.weight**2).sum(axis=1) / samples.weight.sum(axis=1) ** 2)
-    share, se, df = (np.concatenate(part) for part in zip(*parts, strict=True))
+        samples = sample(rng, PLANS[name], n, p, min(chunk, replications - start))
+        parts.append((n / samples.effective, *estimate(samples)))
+    kish, share, se, size, df = (np.concatenate(part) for part in zip(*parts, strict=True))
     sure = (share <= 0) | (share >= 1)
     rows = []
     for interval, bounds in INTERVALS.items():
-        low, high = bounds(share, se, np.full(len(share), float(n)), df)
+        low, high = bounds(share, se, size, df)
         exists, covers = ~np.isnan(low), (low <= p) & (p <= high)
         rows.append(
             {
@@ -152,7 +147,7 @@ def cell(name: str, n: int, p: float, replications: int = REPLICATIONS) -> pd.Da
                 "coverage": covers.mean(), "missed_below": (high < p).mean(), "missed_above": (low > p).mean(),
                 "no_interval": (~exists).mean(), "missed_at_0_or_1": (sure & exists & ~covers).mean(),
                 "mean_width": (high - low)[exists].mean(), "deff": share.var() / (p * (1 - p) / n),
-                "kish": np.concatenate(kish).mean(),
+                "kish": kish.mean(),
             }
         )  # fmt: skip
     return pd.DataFrame(rows)
@@ -164,7 +159,7 @@ def cells() -> Iterator[tuple[str, int, float]]:
 
 
 def compare_with_motivlab() -> None:
-    """Compare a few samples of every design with what ``motivlab.prevalence`` makes of them.
+    """Compare a few samples of every design, one of 0 % and one of 100 % included, with ``motivlab.prevalence``.
 
     Raises
     ------
@@ -172,36 +167,22 @@ def compare_with_motivlab() -> None:
         If an estimate, standard error, df or bound differs by more than 1e-10.
     """
     for name, n, p in ((name, n, p) for name in PLANS for n, p in ((50, 0.02), (200, 0.1), (200, 0.5))):
-        samples = sample(cell_generator(name, n, p), PLANS[name], n, p, 3)
-        share, se, df = estimate(samples)
-        for i in range(3):
-            frame = pd.DataFrame({"q/yes": samples.answer[i].astype(int), "w": samples.weight[i]})
-            frame["c"] = np.arange(n) // CLUSTER
+        samples = sample(cell_generator(name, n, p), PLANS[name], n, p, 5)
+        samples.answer[3], samples.answer[4] = 0, 1
+        share, se, size, df = estimate(samples)
+        for i, (weight, answer) in enumerate(zip(samples.weight, samples.answer, strict=True)):
+            frame = pd.DataFrame({"q/yes": answer.astype(int), "w": weight, "c": np.arange(n) // CLUSTER})
             survey = ml.Survey.from_frame(frame, weight="w", cluster="c" if samples.clustered else None)
             for interval, bounds in INTERVALS.items():
                 numbers = ml.prevalence(survey, "q", interval=interval).frame.set_index("item").loc["yes"]  # type: ignore[arg-type]
-                low, high = bounds(share[i : i + 1], se[i : i + 1], np.array([float(n)]), df[i : i + 1])
-                ours = np.array([share[i], se[i], df[i], low[0], high[0]])
+                low, high = bounds(share, se, size, df)
+                ours = np.array([share[i], se[i], df[i], low[i], high[i]])
                 theirs = numbers[["estimate", "se", "df", "ci_low", "ci_high"]].to_numpy(dtype=float)
                 if not np.allclose(ours, theirs, rtol=0, atol=1e-10, equal_nan=True):
                     raise ValueError(
                         f"sample {i} of {name}, n = {n}, p = {p}, {interval}: {ours.tolist()} here and "
-                        f"{theirs.tolist()} by motivlab.prevalence (estimate, se, df, low, high). "
-                        "Bring `estimate` here up to date."
+                        f"{theirs.tolist()} by motivlab.prevalence (estimate, se, df, low, high). Bring `estimate` up to date."
                     )
-
-
-def simulate(file: Path) -> pd.DataFrame:
-    """Every cell, written to a file."""
-    compare_with_motivlab()
-    frame = pd.concat([cell(*of) for of in cells()], ignore_index=True)
-    frame.to_csv(file, index=False, float_format="%.6g", lineterminator="\n")
-    return read(file)
-
-
-def read(file: Path) -> pd.DataFrame:
-    """What :func:`simulate` wrote."""
-    return pd.read_csv(file)
 
 
 # -------------------------------------------------------------------------------------------------------- figure
@@ -241,10 +222,8 @@ def plot(frame: pd.DataFrame, file: Path) -> None:
         for ax in panels[-1]:
             ax.set_xlabel("true share, %", labelpad=2)
         replications = int(frame["replications"].iloc[0])
-        figure.text(
-            0.01, 0.992, f"Coverage of 95 % intervals in {replications:,} simulated samples per point",
-            size=11, weight="bold", va="top",
-        )  # fmt: skip
+        title = f"Coverage of 95 % intervals in {replications:,} simulated samples per point"
+        figure.text(0.01, 0.992, title, size=11, weight="bold", va="top")
         # first the line at 95 %, then one per interval, then logit where it exists
         labels = [
             f"nominal 95 % ± {100 * band(replications):.1f} (Monte Carlo)", "Korn-Graubard", "Wilson",
@@ -279,9 +258,7 @@ def _panel(ax: Axes, rows: pd.DataFrame) -> None:
         ax.plot(at, values["coverage"], markersize=3, linewidth=1.1, **look)
     absent = values["no_interval"].to_numpy()
     where = np.where(absent >= SOME, values["coverage"] / (1 - absent), np.nan)
-    ax.plot(
-        at, where, markersize=3.4, linewidth=0.7, markerfacecolor="white", color=look["color"], marker="v", zorder=1.9
-    )
+    ax.plot(at, where, color=look["color"], marker="v", markersize=3.4, mfc="white", linewidth=0.7, zorder=1.9)
     ax.set_ylim(0.0, 1.0)
     ax.set_yticks(TICKS, [f"{100 * tick:.0f}" for tick in TICKS])
     ax.set_yticks([], minor=True)
@@ -296,6 +273,7 @@ def _panel(ax: Axes, rows: pd.DataFrame) -> None:
 # ---------------------------------------------------------------------------------------------------------- page
 
 LOW = 0.93  # coverage below this is printed bold
+SHORT = 0.94  # coverage below this is spoken of
 ENOUGH = 10  # n times the share
 
 
@@ -309,47 +287,58 @@ def between(values: pd.Series) -> str:
     return f"{percent(values.min())} to {percent(values.max())}"
 
 
+def among(rows: pd.DataFrame, *designs: str) -> pd.DataFrame:
+    """The rows of some designs."""
+    return rows[rows["design"].isin(designs)]
+
+
+def lowest(rows: pd.DataFrame) -> str:
+    """The lowest coverage in words, and its case."""
+    row = rows.loc[rows["coverage"].idxmin()]
+    return f"{percent(row['coverage'])} ({place(row)})"
+
+
 def place(row: pd.Series) -> str:
-    """A cell in words."""
+    """A case in words."""
     return f"a share of {100 * row['p']:g} %, n = {row['n']}, {PLANS[row['design']].label}"
 
 
 def statements(frame: pd.DataFrame) -> dict[str, str]:
     """What the simulation shows of each interval; the docstrings in motivlab/intervals.py say it in the same words."""
-    of = {interval: rows.reset_index(drop=True) for interval, rows in frame.groupby("interval")}
-    enough = {interval: rows[rows["n"] * rows["p"] >= ENOUGH]["coverage"] for interval, rows in of.items()}
-    worst = {interval: rows.loc[rows["coverage"].idxmin()] for interval, rows in of.items()}
-    beta, score, odds = (of[interval] for interval in INTERVALS)
-    even = beta[beta["design"].isin(["equal", "equal_clusters"])]["coverage"]
-    unequal = beta[beta["design"] == "unequal"]
-    uneven, related = unequal.loc[unequal["coverage"].idxmin()], worst["korn-graubard"]
-    common = score[(score["design"] == "equal_clusters") & (score["p"] >= 0.2)]
-    five, many = (common[common["n"] == n]["coverage"] for n in (min(SIZES), max(SIZES)))
+    beta, score, odds = (frame[frame["interval"] == interval] for interval in INTERVALS)
+    fair, uneven = among(beta, "equal", "equal_clusters"), among(beta, "unequal", "related", "unequal_clusters")
+    short = uneven[uneven["coverage"] < SHORT]
+    few = short["n"] * short["p"]
+    common = among(score[score["p"] >= 0.2], "equal_clusters").groupby("n")["coverage"]
     absent = odds.loc[odds["no_interval"].idxmax()]
     exists = odds["coverage"] / (1 - odds["no_interval"])
+    enough = [between(rows[rows["n"] * rows["p"] >= ENOUGH]["coverage"]) for rows in (beta, odds)]
     return {
         "korn-graubard": (
             "In a simulation the 95 % interval is conservative with equal weights, most of all for small shares: it "
-            f"covers the share in {between(even)} of samples. With unequal weights it fails for small shares: coverage "
-            f"falls to {percent(uneven['coverage'])} ({place(uneven)}) and to {percent(related['coverage'])} "
-            f"({place(related)}). One reason is that at an estimate of 0 it takes n as if weights were equal: in "
-            f"{percent(related['missed_at_0_or_1'])} of the latter samples the estimate is 0 and the interval ends "
-            f"below the share. Where n times the share is {ENOUGH} or more, coverage is "
-            f"{between(enough['korn-graubard'])}."
+            f"covers the share in {between(fair['coverage'])} of samples. With unequal weights it falls short where "
+            f"few have the answer: coverage is below {100 * SHORT:g} % in {len(short)} of {len(uneven)} cases, in "
+            f"which n times the share is {few.min():g} to {few.max():g}, and lowest at "
+            f"{lowest(among(beta, 'unequal', 'related'))} and, with clusters, at "
+            f"{lowest(among(beta, 'unequal_clusters'))}. There the interval ends below the share in "
+            f"{between(short['missed_below'])} of samples, in at most {percent(short['missed_at_0_or_1'].max())} with "
+            f"an estimate of 0. Where n times the share is {ENOUGH} or more, coverage is {enough[0]}."
         ),
         "wilson": (
             "The normal quantile knows nothing of degrees of freedom, so that the interval is too short where clusters "
             f"are few. In a simulation with {min(SIZES) // CLUSTER} clusters and equal weights the 95 % interval "
-            f"covers shares of 20 % to 50 % in {between(five)} of samples, with {max(SIZES) // CLUSTER} clusters in "
-            f"{between(many)}. It fails for small shares under unequal weights, too: coverage falls to "
-            f"{percent(worst['wilson']['coverage'])} ({place(worst['wilson'])})."
+            f"covers shares of 20 % to 50 % in {between(common.get_group(min(SIZES)))} of samples, with "
+            f"{max(SIZES) // CLUSTER} clusters in {between(common.get_group(max(SIZES)))}. It falls short for small "
+            f"shares, too: coverage goes down to {lowest(among(score, 'equal'))}, to "
+            f"{lowest(among(score, 'unequal', 'related'))} and, with clusters, to "
+            f"{lowest(among(score, 'equal_clusters', 'unequal_clusters'))}."
         ),
         "logit": (
             "Of small shares in small samples there is often no interval: in a simulation in up to "
             f"{percent(absent['no_interval'])} of samples ({place(absent)}). Counted as not covering, they leave a "
-            f"coverage of {percent(worst['logit']['coverage'])} there; where it exists, the 95 % interval covers the "
+            f"coverage of {percent(odds['coverage'].min())} there; where it exists, the 95 % interval covers the "
             f"share in {between(exists)} of samples. Where n times the share is {ENOUGH} or more, coverage is "
-            f"{between(enough['logit'])}."
+            f"{enough[1]}."
         ),
     }
 
@@ -365,52 +354,39 @@ def _number(share: float) -> str:
 
 
 def _coverage_table(rows: pd.DataFrame) -> str:
-    value = rows.set_index(["n", "p", "interval"])["coverage"]
-
-    def text(n: int, p: float, interval: str) -> str:
-        share = value[n, p, interval]
-        return f"**{_number(share)}**" if share < LOW else _number(share)
-
-    body = [[str(n), *(" / ".join(text(n, p, interval) for interval in INTERVALS) for p in SHARES)] for n in SIZES]
-    return grid(["n", *(f"{100 * p:g} %" for p in SHARES)], body)
+    text = rows["coverage"].map(lambda share: f"**{_number(share)}**" if share < LOW else _number(share))
+    joined = text.groupby([rows["n"], rows["p"]]).agg(" / ".join)
+    return grid(["n", *SHARES_IN_WORDS], [[str(n), *joined[n]] for n in SIZES])
 
 
 def _summary(frame: pd.DataFrame) -> str:
     wilson = frame[frame["interval"] == "wilson"].set_index(["design", "n", "p"])["mean_width"]
     body = []
-    for name, plan in PLANS.items():
-        for interval in INTERVALS:
-            rows = frame[(frame["design"] == name) & (frame["interval"] == interval)].set_index(["design", "n", "p"])
-            low = rows["coverage"].idxmin()
-            body.append(
-                [
-                    plan.label, interval, _number(rows["coverage"].min()), f"{100 * low[2]:g} %, {low[1]}",
-                    _number(rows["coverage"].median()), _number(rows["coverage"].max()),
-                    f"{(rows['coverage'] < LOW).sum()} of {len(rows)}", _number(rows["missed_below"].mean()),
-                    _number(rows["missed_above"].mean()), _number(rows["no_interval"].mean()),
-                    f"{(rows['mean_width'] / wilson).median():.3f}",
-                ]
-            )  # fmt: skip
+    for (name, interval), rows in frame.set_index(["design", "n", "p"]).groupby(["design", "interval"], sort=False):
+        low = rows["coverage"].idxmin()
+        body.append(
+            [
+                PLANS[name].label, interval, _number(rows["coverage"].min()), f"{100 * low[2]:g} %, {low[1]}",
+                _number(rows["coverage"].median()), _number(rows["coverage"].max()),
+                f"{(rows['coverage'] < LOW).sum()} of {len(rows)}", _number(rows["missed_below"].mean()),
+                _number(rows["missed_above"].mean()), _number(rows["no_interval"].mean()),
+                f"{(rows['mean_width'] / wilson).median():.3f}",
+            ]
+        )  # fmt: skip
     head = ["design", "interval", "lowest", "at share, n", "median", "highest", f"below {100 * LOW:g} %",
             "missed below", "missed above", "no interval", "width"]  # fmt: skip
     return grid(head, body, texts=2)
 
 
 def _worst(frame: pd.DataFrame, count: int = 5) -> str:
-    body = []
-    for interval in INTERVALS:
-        rows = frame[frame["interval"] == interval].sort_values("coverage", kind="stable").head(count)
-        body += [
-            [
-                interval, PLANS[row["design"]].label, f"{100 * row['p']:g} %", str(row["n"]), _number(row["coverage"]),
-                _number(row["missed_below"]), _number(row["missed_at_0_or_1"]), _number(row["missed_above"]),
-                _number(row["no_interval"]),
-            ]
-            for _, row in rows.iterrows()
-        ]  # fmt: skip
-    head = ["interval", "design", "share", "n", "coverage", "missed below", "of these at 0 or 1", "missed above",
-            "no interval"]  # fmt: skip
-    return grid(head, body, texts=2)
+    shown = ["coverage", "missed_below", "missed_at_0_or_1", "missed_above", "no_interval"]
+    body = [
+        [interval, PLANS[row["design"]].label, f"{100 * row['p']:g} %", str(row["n"]), *map(_number, row[shown])]
+        for interval in INTERVALS
+        for _, row in frame[frame["interval"] == interval].sort_values("coverage", kind="stable").head(count).iterrows()
+    ]
+    head = ["coverage", "missed below", "of these at 0 or 1", "missed above", "no interval"]
+    return grid(["interval", "design", "share", "n", *head], body, texts=2)
 
 
 def _absent(frame: pd.DataFrame) -> str:
@@ -421,14 +397,12 @@ def _absent(frame: pd.DataFrame) -> str:
         for n in SIZES
         if rows.loc[(name, n)].max() >= SOME
     ]
-    return grid(["design", "n", *(f"{100 * p:g} %" for p in SHARES)], body)
+    return grid(["design", "n", *SHARES_IN_WORDS], body)
 
 
 def _samples(frame: pd.DataFrame) -> str:
     rows = frame[frame["interval"] == "wilson"].groupby("design")[["kish", "deff"]].mean()
-    body = [
-        [plan.label, f"{rows.loc[name, 'kish']:.2f}", f"{rows.loc[name, 'deff']:.2f}"] for name, plan in PLANS.items()
-    ]
+    body = [[plan.label, *(f"{mean:.2f}" for mean in rows.loc[name])] for name, plan in PLANS.items()]
     return grid(["design", "Kish design effect of the weights", "variance of the estimate over p(1-p)/n"], body)
 
 
@@ -436,7 +410,6 @@ def page(frame: pd.DataFrame) -> str:
     """What was simulated, what it shows, and the tables."""
     replications = int(frame["replications"].iloc[0])
     fails = "\n".join(f"- **{interval}**: {said}" for interval, said in statements(frame).items())
-    shares = ", ".join(f"{100 * p:g} %" for p in SHARES)
     tables = "\n\n".join(
         f"### {plan.label[0].upper()}{plan.label[1:]}\n\n{_coverage_table(frame[frame['design'] == name])}"
         for name, plan in PLANS.items()
@@ -451,7 +424,8 @@ again from `coverage.csv`.
 
 ## What was simulated
 
-{replications:,} samples for each true share ({shares}), each n ({", ".join(map(str, SIZES))}) and each design:
+{replications:,} samples for each true share ({", ".join(SHARES_IN_WORDS)}), each n
+({", ".join(map(str, SIZES))}) and each design:
 
 - *Equal* weights, or *unequal* ones: lognormal, of a Kish design effect of {KISH:g} in the population, drawn without
   regard to the answer.
@@ -461,8 +435,9 @@ again from `coverage.csv`.
   (beta-binomial): {min(SIZES) // CLUSTER} to {max(SIZES) // CLUSTER} of them.
 
 No strata, no finite population correction. Estimate, standard error and degrees of freedom are those of
-`motivlab.prevalence`; the script stops if they differ from it by more than 1e-10 on a few samples of every design. Each
-case has random numbers of its own (seed {SEED}). What the samples were like, on average:
+`motivlab.prevalence`, and so is n: Kish's effective size where the estimate is 0 or 1. The script stops if an interval
+or what goes into it differs by more than 1e-10 on a few samples of every design, some with an estimate of 0 or 1 among
+them. Each case has random numbers of its own (seed {SEED}). What the samples were like, on average:
 
 {_samples(frame)}
 
@@ -513,7 +488,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Simulate the coverage of the 95 % intervals.")
     parser.add_argument("--draw", action="store_true", help="make only the figure and the page, from coverage.csv")
     file = HERE / "coverage.csv"
-    write(read(file) if parser.parse_args().draw else simulate(file), HERE)
+    if not parser.parse_args().draw:
+        compare_with_motivlab()
+        frame = pd.concat([cell(*case) for case in cells()], ignore_index=True)
+        frame.to_csv(file, index=False, float_format="%.6g", lineterminator="\n")
+    write(pd.read_csv(file), HERE)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,346 @@
+"""Comparisons, adjusted comparisons and weights as tables; all of them pass the gate first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .adjusted import Adjusted, Unfitted
+from .compare import JOINT, Comparison
+from .estimate import Estimates
+from .gate import Gated, gate, judged
+from .language import number, percent, say
+from .sentences import (
+    bracketed,
+    by_label,
+    decimals,
+    fieldwork_dates,
+    item_label,
+    level_label,
+    notes,
+    p_text,
+    quoted,
+    shown,
+    span,
+)
+from .tables import SUPPRESSED, Block, Table, n_of, points, table
+from .thresholds import PROFILES, Profile
+from .weights import WeightSummary
+
+# --------------------------------------------------------------------------------------------------- comparison
+
+
+def gated_differences(comparison: Comparison) -> pd.DataFrame:
+    """The differences whose two groups have both passed the gate; the others are left out."""
+    frame = gate(comparison.estimates).frame
+    passed = set(frame.loc[frame["reason"] == "", ["item", "level"]].itertuples(index=False, name=None))
+    found = comparison.differences
+    keep = [
+        (item, level) in passed and (item, reference) in passed
+        for item, level, reference in found[["item", "level", "reference"]].itertuples(index=False, name=None)
+    ]
+    return found[keep].reset_index(drop=True)
+
+
+@table.register(Comparison)
+def _comparison(comparison: Comparison) -> Table:
+    """Shares by group with letters, the tests, and the differences that are significant."""
+    gated = gate(comparison.estimates)
+    e, language = gated.estimates, comparison.language
+    differences = gated_differences(comparison)
+    alpha = 1 - e.confidence
+    found = differences[differences["p_adjusted"] < alpha]
+    blocks = [_lettered(gated, comparison), _tests(e, comparison)]
+    if len(found):
+        blocks.append(_significant(e, comparison.between, found))
+    said = [
+        say(f"compare_{'means' if e.statistic == 'mean' else 'tests'}", language),
+        say("compare_differences", language, n=len(differences),
+            correction=say(f"correction_{comparison.correction}", language),
+            family=say(f"family_{comparison.family}", language), alpha=percent(alpha, language)),
+    ]  # fmt: skip
+    if comparison.left_out:
+        names = ", ".join(level_label(e, comparison.between, level) for level in comparison.left_out)
+        said.append(say("compare_left_out", language, levels=names))
+    if found.empty:
+        said.insert(0, say("compare_none", language))
+    title = f"{e.questionnaire[e.question].label(language)} – {by_label(e, comparison.between)}"
+    return Table(title, tuple(blocks), (*said, *notes(gated)), differences, language)
+
+
+def _lettered(gated: Gated, comparison: Comparison) -> Block:
+    """The shares, with the letters of the groups that are significantly lower."""
+    e, frame = gated.estimates, gated.frame
+    rows = frame[frame["by"] == comparison.between]
+    own = comparison.letters.drop_duplicates("level").set_index("level")["letter"]
+    above = comparison.letters.set_index(["item", "level"])["above"]
+    status = rows.set_index(["item", "level"])["status"]
+    levels = [level for level in dict.fromkeys(rows["level"]) if level in own.index]
+    head = [""]
+    for level in levels:
+        n = n_of(gated, rows[rows["level"] == level])
+        head.append(f"{level_label(e, comparison.between, level)} ({own[level]})\n{n}")
+    out = []
+    for (item, net), part in rows.groupby(["item", "net"], sort=False):
+        cells = []
+        for level in levels:
+            row = part[part["level"] == level].iloc[0]
+            if row["status"] == "suppressed":
+                cells.append(SUPPRESSED)
+                continue
+            letters = [
+                one for one in above[item, level].split() if status[item, own[own == one].index[0]] != "suppressed"
+            ]
+            cells.append(" ".join([bracketed(row, shown(row["estimate"], e)), *letters]))
+        out.append((item_label(e, str(item), bool(net)), *cells))
+    return Block("", tuple(head), tuple(out))
+
+
+def _tests(e: Estimates, comparison: Comparison) -> Block:
+    language = comparison.language
+    nets = dict(e.frame[["item", "net"]].itertuples(index=False, name=None))
+    rows = []
+    for row in comparison.tests.itertuples():
+        name = say("compare_all", language) if row.item == JOINT else item_label(e, row.item, bool(nets[row.item]))
+        if row.reason:
+            rows.append((name, SUPPRESSED, "", "", ""))
+            continue
+        df = f"{number(row.df1, language, 1)}; {number(row.df2, language, decimals(row.df2))}"
+        adjusted = "" if row.item == JOINT else p_text(row.p_adjusted, language)
+        rows.append((name, number(row.statistic, language, 2), df, p_text(row.p, language), adjusted))
+    head = ("", "F", say("compare_df", language), "p", say("compare_p_adjusted", language))
+    keep = 5 if any(row[-1] for row in rows) else 4
+    return Block(say("compare_independence", language), head[:keep], tuple(row[:keep] for row in rows))
+
+
+def _significant(e: Estimates, between: str, found: pd.DataFrame) -> Block:
+    language = e.language
+    nets = dict(e.frame[["item", "net"]].itertuples(index=False, name=None))
+    rows = []
+    for _, row in found.iterrows():
+        pair = f"{level_label(e, between, row['level'])} – {level_label(e, between, row['reference'])}"
+        ratio = f"{number(row['ratio'], language, 2)} [{_between(row['ratio_low'], row['ratio_high'], language, 2)}]"
+        rows.append((
+            item_label(e, str(row["item"]), bool(nets[row["item"]])), pair,
+            f"{difference(row['difference'], e)} [{_points(row['ci_low'], row['ci_high'], e)}]",
+            ratio if np.isfinite(row["ratio_low"]) else "", p_text(row["p_adjusted"], language),
+        ))  # fmt: skip
+    unit = say("compare_points", language) if e.statistic == "share" else say("compare_difference", language)
+    head = (
+        "",
+        say("compare_pair", language),
+        unit,
+        say("compare_ratio", language),
+        say("compare_p_adjusted", language),
+    )
+    return Block(say("compare_significant", language), head, tuple(rows))
+
+
+def difference(value: float, e: Estimates) -> str:
+    """A difference with its sign: in percentage points, or in the unit of the question."""
+    if e.statistic == "share" or not np.isfinite(value):
+        return points(value, e.language)
+    return ("+" if value >= 0 else "−") + number(abs(value), e.language, decimals(value))
+
+
+def _points(low: float, high: float, e: Estimates) -> str:
+    return f"{difference(low, e)}; {difference(high, e)}" if np.isfinite(low) and np.isfinite(high) else ""
+
+
+def _between(low: float, high: float, language: str, digits: int) -> str:
+    return f"{number(low, language, digits)}–{number(high, language, digits)}" if np.isfinite(low) else ""
+
+
+# ----------------------------------------------------------------------------------------------------- adjusted
+
+_OF_ANSWERS = ("k", "unadjusted", "adjusted", "odds_ratio")
+
+
+def gated_adjusted(result: Adjusted) -> pd.DataFrame:
+    """The rows of an adjusted comparison with ``status``, ``reason`` and ``flagged``; NaN for what is suppressed.
+
+    The column ``reason`` of the result is ``unfitted`` here.
+    """
+    frame = result.frame.rename(columns={"reason": "unfitted"})
+    frame = judged(frame, PROFILES[result.about.gate])
+    gone = frame["reason"] != ""
+    hidden = [c for c in frame if c.startswith(_OF_ANSWERS)]
+    frame[hidden] = frame[hidden].astype(float)
+    frame.loc[gone, hidden] = np.nan
+    few = frame["reason"] == "few"
+    counts = ["n", "asked", "missing", "missing_share"]
+    frame[counts] = frame[counts].astype(float)
+    frame.loc[few, counts] = np.nan
+    return frame
+
+
+@table.register(Adjusted)
+def _adjusted(result: Adjusted) -> Table:
+    """A block per item: a row per group, unadjusted beside adjusted, the difference from the reference."""
+    e, language, profile = words_of(result), result.language, PROFILES[result.about.gate]
+    frame = gated_adjusted(result)
+    level = say("confidence", language, level=percent(result.confidence, language))
+    head = (
+        "", "n", f"{say('unadjusted', language)} [{level}]", f"{say('adjusted', language)} [{level}]",
+        f"{say('adjusted_difference', language)} [{level}]", "p",
+    )  # fmt: skip
+    blocks = []
+    for (item, net), rows in frame.groupby(["item", "net"], sort=False):
+        out = [_adjusted_row(e, result, row, profile) for _, row in rows.iterrows()]
+        blocks.append(Block(item_label(e, str(item), bool(net)), head, tuple(out)))
+    title = f"{e.questionnaire[result.question].label(language)} – " + say(
+        "adjusted_heading", language, on=by_label(e, result.on)
+    )
+    return Table(title, tuple(blocks), tuple(_adjusted_notes(e, result, frame, profile)), frame, language)
+
+
+def words_of(result: Adjusted) -> Estimates:
+    """An ``Estimates`` without rows, for the labels of an adjusted comparison."""
+    return Estimates(
+        pd.DataFrame(), result.question, result.base, "logit", result.confidence, result.questionnaire, result.about,
+        result.language, result.where,
+    )  # fmt: skip
+
+
+def _adjusted_row(e: Estimates, result: Adjusted, row: Any, profile: Profile) -> tuple[str, ...]:
+    language = result.language
+    name = level_label(e, result.on, row["level"])
+    if row["reference"]:
+        name += " (" + say("adjusted_reference", language) + ")"
+    if row["status"] == "suppressed":
+        few = f"< {number(profile.suppress_below, language)}"
+        return (name, few if row["reason"] == "few" else number(row["n"], language), *[SUPPRESSED] * 3, "")
+    cells = []
+    for kind in ("unadjusted", "adjusted"):
+        value = row[kind]
+        if not np.isfinite(value):
+            cells.append(SUPPRESSED)
+            continue
+        low, high = row[f"{kind}_low"], row[f"{kind}_high"]
+        within = f" [{span(low, high, e)}]" if np.isfinite(low) else ""
+        cells.append(bracketed(row, percent(value, language)) + within)
+    apart = difference(row["adjusted_difference"], e)
+    within = _points(row["adjusted_difference_low"], row["adjusted_difference_high"], e)
+    return (name, number(row["n"], language), *cells, f"{apart} [{within}]" if apart else "",
+            p_text(row["adjusted_difference_p"], language))  # fmt: skip
+
+
+def _adjusted_notes(e: Estimates, result: Adjusted, frame: pd.DataFrame, profile: Profile) -> Iterator[str]:
+    language = result.language
+    labels = [quoted(e.questionnaire[name].label(language), language) for name in result.given]
+    yield say("adjusted_given", language, given="; ".join(labels))
+    yield say("adjusted_explained", language)
+    yield say("adjusted_fixed", language)
+    yield say("adjusted_many", language)
+    if result.in_base - result.in_model >= profile.suppress_below:
+        yield say("adjusted_in_model", language, n=result.in_model, of=result.in_base)
+    for name, n in result.left_out.items():
+        if n >= profile.suppress_below:
+            yield say(
+                "adjusted_left_out", language, question=quoted(e.questionnaire[name].label(language), language), n=n
+            )
+    for one in result.unfitted:
+        yield _unfitted(e, one, profile)
+    if (frame["reason"] == "few").any():
+        yield say("note_few", language, mark=SUPPRESSED, n=profile.suppress_below)
+    if (frame["status"] == "bracketed").any():
+        yield say("note_bracketed", language, low=profile.suppress_below, high=profile.bracket_below - 1)
+    if (frame["reason"] == "nonresponse").any():
+        yield say("note_nonresponse", language, mark=SUPPRESSED, share=percent(profile.suppress_missing, language))
+    if frame["flagged"].any():
+        yield say("note_flagged", language, share=percent(profile.flag_missing, language))
+    asked = notes_of_question(e)
+    yield from asked
+
+
+def notes_of_question(e: Estimates) -> list[str]:
+    """Measure, base, weight, source: what stands under any table about a question."""
+    empty = e.frame.reindex(columns=["by", "asked", "missing", "status", "reason", "flagged", "level"]).astype(object)
+    kept = Gated(Estimates(**{**vars(e), "frame": empty}), PROFILES["standard"], "quiet")
+    return notes(kept)
+
+
+def _unfitted(e: Estimates, one: Unfitted, profile: Profile) -> str:
+    """Why an item has no model; a small cell is not named."""
+    language = e.language
+    item = quoted(item_label(e, one.item, one.item in ("any", "two_or_more")), language)
+    if one.reason == "diverged":
+        return say("unfitted_diverged", language, item=item)
+    if one.n < profile.suppress_below:
+        return say("unfitted_few", language, item=item)
+    if one.reason == "separated" and not one.level:
+        names = " × ".join(e.questionnaire[name].label(language) for name in one.variable.split(" × "))
+        return say("unfitted_separated_together", language, item=item, variable=names)
+    who = "everyone" if one.everyone else "nobody"
+    if one.reason == "constant":
+        return say(f"unfitted_constant_{who}", language, item=item)
+    return say(
+        f"unfitted_separated_{who}", language, item=item, variable=e.questionnaire[one.variable].label(language),
+        level=level_label(e, one.variable, one.level),
+    )  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------------ weights
+
+_MEASURES = {"sum": 0, "mean": 3, "smallest": 2, "greatest": 2, "ratio": 1, "cv": 2, "deff": 2, "n_eff": 0}
+
+
+@table.register(WeightSummary)
+def _weights(summary: WeightSummary) -> Table:
+    """What the weights are like and, if they are calibrated, the margins they were calibrated to."""
+    language, frame = summary.language, summary.frame
+    head = ["", *(say(f"weights_{stage}", language) for stage in frame["stage"])]
+    rows = [(say("weights_n", language), *(number(n, language) for n in frame["n"]))]
+    for measure, digits in _MEASURES.items():
+        rows.append((say(f"weights_{measure}", language), *(number(v, language, digits) for v in frame[measure])))
+    rows.append((say("weights_top_share", language), *(percent(v, language, 1) for v in frame["top_share"])))
+    blocks = [Block("", tuple(head), tuple(rows))]
+    said = [say("weights_note", language)]
+    if summary.calibration:
+        c = summary.calibration
+        blocks.append(_margins(summary))
+        said.append(
+            say("weights_calibrated", language, method=say(f"method_{c.method}", language),
+                low=number(c.ratio[0], language, 2), high=number(c.ratio[1], language, 2),
+                miss=percent(c.report["miss"].max(), language, 4))
+        )  # fmt: skip
+        if c.trimmed:
+            said.append(say("weights_trimmed", language, n=c.trimmed))
+    when = fieldwork_dates(summary.about.fieldwork, language)
+    said.append(
+        say("note_source", language, source=f"{summary.about.text('title', language)}{', ' + when if when else ''}.")
+    )
+    return Table(say("weights_title", language), tuple(blocks), tuple(said), frame, language)
+
+
+def _margins(summary: WeightSummary) -> Block:
+    """Each margin level: respondents, share before, target, share after."""
+    calibration, language = summary.calibration, summary.language
+    if calibration is None:
+        raise TypeError("not calibrated")
+    rows = []
+    for variable, part in calibration.report.groupby("variable", sort=False):
+        categories = (part["level"] != "").all()
+        for row in part.itertuples():
+            name = label_of(summary, str(variable), row.level)
+            values = (
+                row.before / part["before"].sum(),
+                row.target / part["target"].sum(),
+                row.after / part["after"].sum(),
+            )
+            cells = [percent(v, language, 1) for v in values] if categories else [
+                number(v, language) for v in (row.before, row.target, row.after)]  # fmt: skip
+            rows.append((name, number(row.n, language), *cells))
+    head = ("", "n", *(say(f"weights_{key}", language) for key in ("before", "target", "after")))
+    return Block(say("weights_margins", language), head, tuple(rows))
+
+
+def label_of(summary: WeightSummary, variable: str, level: str) -> str:
+    """The wording of a margin level with its variable."""
+    form, language = summary.questionnaire, summary.language
+    e = Estimates(pd.DataFrame(), variable.split(" × ")[0], "asked", "wald", 0.95, form, summary.about, language)
+    name = by_label(e, variable)
+    return f"{name}: {level_label(e, variable, level)}" if level else name
