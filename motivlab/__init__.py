@@ -30,7 +30,9 @@ _HOME = {
     "quantile": "summaries",
     "compare": "compare",
     "adjusted": "adjusted",
+    "cooccurrence": "cooccurrence",
     "rake": "weights",
+    "with_replicates": "replicates",
     "weight_summary": "weights",
     "response_rates": "fieldwork",
     "margin_of_error": "planning",
@@ -41,6 +43,9 @@ _HOME = {
     "gate": "gate",
     "table": "tables",
     "plot_prevalence": "figures",
+    "plot_upset": "figures_cooccurrence",
+    "plot_adjusted": "figures_compare",
+    "plot_weights": "figures_compare",
     "describe": "sentences",
     "takeaway": "takeaways",
     "limits": "sentences",
@@ -49,7 +54,7 @@ _HOME = {
     "write_report": "report",
 }
 
-_TABLES = ("motivlab.tables", "motivlab.tables_compare", "motivlab.tables_fieldwork")
+_TABLES = tuple(f"motivlab.tables{of}" for of in ("", "_compare", "_cooccurrence", "_fieldwork"))
 
 __all__ = list(_HOME)
 

@@ -24,6 +24,7 @@ from .reduction import (
     Ratios,
     Sums,
     count_by_level,
+    kish_sizes,
     number_ratios,
     reduce_survey,
     response_counts,
@@ -36,6 +37,36 @@ from .variance import Solution, covariance, solve
 OTHER = "(other)"
 NO_CHOICE = "(none)"
 JOINED = " + "
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Setting:
+    """What the frames of one co-occurrence have in common.
+
+    Attributes
+    ----------
+    question, base : str
+    confidence : float
+    response : dict of str to ndarray, shape (levels,)
+        The columns on who did not answer; the levels of all breakdowns stand one after the other.
+    size : ndarray of float, shape (levels,)
+        Kish's effective size of the base, for shares of 0 and 1.
+    """
+
+    question: str
+    base: str
+    confidence: float
+    response: dict[str, np.ndarray]
+    size: Floats
+
+    def frame(
+        self, names: Sequence[str], domains: Sequence[Domains], result: Solution, interval: str = "korn-graubard"
+    ) -> pd.DataFrame:
+        """The columns of :class:`motivlab.estimate.Estimates`."""
+        size = np.broadcast_to(self.size[: len(result.n), None], result.n.shape)
+        columns = tidy(self.question, self.base, names, domains, result, interval, self.confidence, size=size)
+        level, _ = rows_of(domains, len(names))
+        return pd.DataFrame(columns | {"net": False} | {name: v[level] for name, v in self.response.items()})
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -52,8 +83,7 @@ class Partition:
     covariance : ndarray of float, shape (levels, items, items)
     domains : tuple of Domains
         Without their respondents.
-    response : dict of str to ndarray, shape (levels,)
-        The columns on who did not answer.
+    setting : Setting
     """
 
     frame: pd.DataFrame
@@ -61,7 +91,7 @@ class Partition:
     solution: Solution
     covariance: Floats
     domains: tuple[Domains, ...]
-    response: dict[str, np.ndarray]
+    setting: Setting
 
     def merged(self, parts: Sequence[tuple[str, Sequence[int]]]) -> Partition:
         """Parts put together, with the standard errors and intervals of their sums.
@@ -86,15 +116,10 @@ class Partition:
         se = np.where(n > 0, se, np.nan)
         df = was.df[:, : len(parts)]
         solution = Solution(estimate, se, df, n, k, design_effect(estimate, se, n))
-        first = self.frame.iloc[0]
         names = tuple(name for name, _ in parts)
-        frame = _frame(first["question"], first["base"], names, self.domains, solution, self.response, self._confidence)
+        frame = self.setting.frame(names, self.domains, solution)
         cov = np.einsum("ia,lij,jb->lab", total, self.covariance, total)
         return replace(self, frame=frame, items=names, solution=solution, covariance=cov)
-
-    @property
-    def _confidence(self) -> float:
-        return float(self.frame.attrs["confidence"])
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -208,14 +233,16 @@ def cooccurrence(
     answered = _answered(survey, question, base)
     design = design_arrays(survey)
     within, domains = breakdowns(survey, by, where)
-    response = _response(answered, domains)
+    everybody = share_ratios(answered.of[:, None], answered.of[:, None])
+    size = kish_sizes(design, domains, everybody)[:, 0]
+    setting = Setting(question, answered.base, confidence, _response(answered, domains), size)
     common: dict[str, Any] = {
         "question": question, "base": answered.base, "confidence": confidence, "where": where,
         "questionnaire": survey.questionnaire, "about": survey.about, "language": survey.language,
     }  # fmt: skip
     left_out = {d.by: int((within & answered.of & (d.codes < 0)).sum()) for d in domains if d.by}
     left_out = {name: count for name, count in left_out.items() if count}
-    choices, pairs = _pairs(design, domains[0], answered, response, question, confidence)
+    choices, pairs = _pairs(design, domains[0], answered, setting)
     number = answered.chosen.sum(axis=1)
     least = 1 if answered.base == "any" else 0
     inside = answered.of & within
@@ -226,14 +253,12 @@ def cooccurrence(
     return Cooccurrence(
         choices=Estimates(choices, interval="korn-graubard", **common),
         mean=Estimates(
-            _mean(design, domains, answered, number, response, question, confidence),
+            _mean(design, domains, answered, number, setting),
             interval="wald", statistic="mean", left_out=left_out, **common,
         ),
-        numbers=_partition(design, domains, counted, names, response, question, answered.base, confidence),
+        numbers=_partition(design, domains, counted, names, setting),
         pairs=pairs,
-        combinations=_partition(
-            design, domains[:1], sets, tuple(members), response, question, answered.base, confidence
-        ),
+        combinations=_partition(design, domains[:1], sets, tuple(members), setting),
         members=members,
     )  # fmt: skip
 
@@ -284,29 +309,17 @@ def _response(answered: _Answered, domains: Sequence[Domains]) -> dict[str, np.n
     return response_columns(response_counts(answered.given, domains), valid)
 
 
-def _frame(
-    question: str, base: str, names: Sequence[str], domains: Sequence[Domains], result: Solution,
-    response: dict[str, np.ndarray], confidence: float, interval: str = "korn-graubard",
-) -> pd.DataFrame:  # fmt: skip
-    columns = tidy(question, base, names, domains, result, interval, confidence)
-    level, _ = rows_of(domains, len(names))
-    frame = pd.DataFrame(columns | {"net": False} | {name: values[level] for name, values in response.items()})
-    frame.attrs["confidence"] = confidence
-    return frame
-
-
 # ------------------------------------------------------------------------------------------- numbers, combinations
 
 
 def _mean(
-    design: DesignArrays, domains: Sequence[Domains], answered: _Answered, number: Ints,
-    response: dict[str, np.ndarray], question: str, confidence: float,
-) -> pd.DataFrame:  # fmt: skip
+    design: DesignArrays, domains: Sequence[Domains], answered: _Answered, number: Ints, setting: Setting
+) -> pd.DataFrame:
     """The mean number of choices named; ``k`` is n, as for any number."""
     count = number[:, None].astype(float)
     ratios = number_ratios(count, np.ones_like(count), answered.of[:, None])
     result = solve(reduce_survey(design, domains, ratios), ratios, design)
-    return _frame(question, answered.base, ["mean"], domains, result, response, confidence, "wald")
+    return setting.frame(["mean"], domains, result, "wald")
 
 
 def _combinations(
@@ -343,9 +356,8 @@ def _combinations(
 
 
 def _partition(
-    design: DesignArrays, domains: Sequence[Domains], part: Ints, names: tuple[str, ...],
-    response: dict[str, np.ndarray], question: str, base: str, confidence: float,
-) -> Partition:  # fmt: skip
+    design: DesignArrays, domains: Sequence[Domains], part: Ints, names: tuple[str, ...], setting: Setting
+) -> Partition:
     """Shares of parts, of which everybody in the base is in one."""
     ratios = _part_ratios(part, len(names))
     sums = reduce_survey(design, domains, ratios)
@@ -353,11 +365,10 @@ def _partition(
     levels = result.estimate.shape[0]
     every = np.arange(len(names))
     shared = [covariance(sums, ratios, design, np.full(len(names), level), every) for level in range(levels)]
-    response = {name: values[:levels] for name, values in response.items()}
-    frame = _frame(question, base, names, domains, result, response, confidence)
+    frame = setting.frame(names, domains, result)
     nobody = np.zeros(0, dtype=np.int16)
     bare = tuple(replace(d, codes=nobody) for d in domains)
-    return Partition(frame, names, result, np.stack(shared), bare, response)
+    return Partition(frame, names, result, np.stack(shared), bare, setting)
 
 
 def _part_ratios(part: Ints, parts: int) -> Ratios:
@@ -379,9 +390,8 @@ def _part_ratios(part: Ints, parts: int) -> Ratios:
 
 
 def _pairs(
-    design: DesignArrays, whole: Domains, answered: _Answered, response: dict[str, np.ndarray], question: str,
-    confidence: float,
-) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+    design: DesignArrays, whole: Domains, answered: _Answered, setting: Setting
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Each choice, and each pair of choices."""
     j = len(answered.names)
     at = list(combinations(range(j), 2))
@@ -390,12 +400,11 @@ def _pairs(
     sums = reduce_survey(design, [whole], ratios)
     result = solve(sums, ratios, design)
     names = [*answered.names, *(f"{answered.names[a]}{JOINED}{answered.names[b]}" for a, b in at)]
-    response = {name: values[:1] for name, values in response.items()}
-    frame = _frame(question, answered.base, names, [whole], result, response, confidence)
+    frame = setting.frame(names, [whole], result)
     choices, both = frame.iloc[:j].reset_index(drop=True), frame.iloc[j:].reset_index(drop=True)
     shared = np.stack([_shared(sums, ratios, design, j + i, a, b) for i, (a, b) in enumerate(at)])
     p, df = result.estimate[0], result.df[0, j:]
-    found = _association(p[j:], p[one], p[two], shared, df, confidence)
+    found = _association(p[j:], p[one], p[two], shared, df, setting.confidence)
     found["p_adjusted"] = adjust(found["p"], "holm")
     first, second = (np.array(answered.names, dtype=object)[i] for i in (one, two))
     order = [*found.columns.drop(["p_adjusted", "phi"]), "p_adjusted", "phi"]

@@ -97,13 +97,13 @@ def tidy(
 ) -> dict[str, Any]:  # fmt: skip
     """The columns of ``Estimates.frame``, in the order of :func:`rows_of`.
 
-    ``bounds`` stand in place of an interval's; ``size`` in place of n in the interval of a share of 0 or 1.
+    ``bounds`` stand in place of an interval's; ``size`` is what a share of 0 or 1 rests on.
     """
     level, item = rows_of(domains, len(items))
     n, estimate, se, df, deff = (a[level, item] for a in (result.n, result.estimate, result.se, result.df, result.deff))
     if bounds is None:
-        known = n if size is None else np.where((estimate <= 0) | (estimate >= 1), size[level, item], n)
-        low, high = INTERVALS[interval](estimate, se, known, df, confidence)
+        known = None if size is None else size[level, item]
+        low, high = INTERVALS[interval](estimate, se, n, df, confidence, known)
     else:
         low, high = (bound[level, item] for bound in bounds)
     with np.errstate(invalid="ignore", divide="ignore"):

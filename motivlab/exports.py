@@ -131,7 +131,7 @@ def _writer(thing: Any) -> tuple[str, str, tuple[str, ...], Callable[[Path], Non
         return "table", shown.title, TABLE_FORMATS, lambda file: write_table(shown, file)
     if isinstance(thing, CheckReport):
         return "list of findings", thing.headline, FINDING_FORMATS, lambda file: write_findings(thing, file)
-    from .figures import figure_of, write_figure
+    from .page import figure_of, write_figure
 
     try:
         title = str(figure_of(thing).get_label())

@@ -2,52 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from .about import About
 from .estimate import Estimates
 from .gate import Gated, gate
 from .language import percent, say
+from .page import LINE, PAD, STYLE, WIDTH, Page, figure_of, label_column, label_lines, palette, wrap
 from .published import has_published
 from .sentences import bracketed, by_label, item_label, level_label, notes
 from .tables import n_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-# What makes the same figure the same bytes, on any machine: a font that comes with matplotlib, paths for text in SVG.
-STYLE: Any = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "svg.hashsalt": "motivlab",
-    "svg.fonttype": "path",
-    "pdf.fonttype": 42,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "axes.grid.axis": "x",
-    "grid.color": "#d9d9d9",
-    "grid.linewidth": 0.6,
-    "ytick.left": False,
-    "figure.dpi": 100,
-}
 MARKERS = "osD^vPX*"
 PUBLISHED_MARKERS = {"exact": "D", "at_least": ">"}
 MAX_COLOURS = 3  # more groups than this are drawn as panels
-
-WIDTH = 7.4  # inches, the text width of an A4 page with slightly narrow margins
-LABEL_WIDTH = 2.5
-PAD = 0.12
-LINE = 1.35  # line height, in font sizes
 
 
 @dataclass(frozen=True)
@@ -122,7 +98,10 @@ def plot_prevalence(
     with mpl.rc_context(STYLE):
         if ax is not None:
             _draw(ax, gated, items, series)
-            ax.set_title("\n".join(filter(None, [_title(gated, by), _tag(gated)])), loc="left")
+            ax.set_title(
+                "\n".join(filter(None, [_title(gated, by), tag_of(gated.estimates.about, gated.estimates.language)])),
+                loc="left",
+            )
             marks = _legend(gated, by, series)
             ax.legend([_handle(ax, mark) for mark in marks], [mark.label for mark in marks], frameon=False)
             return ax
@@ -150,9 +129,9 @@ def _series(gated: Gated, by: str) -> tuple[list[str], list[Series]]:
     return items, series
 
 
-def _tag(gated: Gated) -> str:
+def tag_of(about: About, language: str) -> str:
     """What a figure of synthetic data says on its face."""
-    return say("synthetic", gated.estimates.language) if gated.estimates.about.synthetic else ""
+    return say("synthetic", language) if about.synthetic else ""
 
 
 def _title(gated: Gated, by: str) -> str:
@@ -166,7 +145,7 @@ def _draw(
 ) -> None:
     """Dots and intervals of some groups on one Axes, first item on top; ``shared`` rows set the range of x."""
     e = gated.estimates
-    colours = _palette(len(series))
+    colours = palette(len(series))
     step = 0.0 if len(series) == 1 else 0.62 / (len(series) - 1) if len(series) > 2 else 0.36
     offsets = (np.arange(len(series)) - (len(series) - 1) / 2) * step
     for one, offset, colour, marker in zip(series, offsets, colours, MARKERS, strict=False):
@@ -209,7 +188,7 @@ def _axes(ax: Axes, gated: Gated, items: Sequence[str], rows: pd.DataFrame) -> N
     from matplotlib.ticker import FuncFormatter
 
     language = gated.estimates.language
-    ax.set_yticks(range(len(items)), ["\n".join(_item_lines(gated.estimates, item)) for item in items])
+    ax.set_yticks(range(len(items)), ["\n".join(lines) for lines in _labels(gated, items)])
     ax.set_ylim(len(items) - 0.4, -0.6)
     highest = rows[["estimate", "ci_high", *(["published"] if "published" in rows else [])]].max().max()
     top = 1.0 if not np.isfinite(highest) or highest > 0.9 else np.ceil(highest * 10) / 10
@@ -221,114 +200,21 @@ def _axes(ax: Axes, gated: Gated, items: Sequence[str], rows: pd.DataFrame) -> N
     ax.tick_params(axis="x", labelsize=8)
 
 
-def _palette(n: int) -> list[Any]:
-    import seaborn as sns
-
-    # blue, vermilion, green, ... of the colour-blind-safe set, the darkest first so that grey shades differ
-    colours = sns.color_palette("colorblind", 10)
-    order = (0, 3, 2, 4, 1, 7, 9, 8)
-    return [colours[order[i % len(order)]] for i in range(n)]
-
-
 # ------------------------------------------------------------------------------------------------------- layout
 
 
-@lru_cache(maxsize=65536)
-def _text_width(text: str, size: float, weight: str) -> float:
-    """The width of a line of text, in points."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextToPath
-
-    font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
-    width, _, _ = TextToPath().get_text_width_height_descent(text, font, ismath=False)
-    return float(width)
+def _labels(gated: Gated, items: Sequence[str]) -> list[list[str]]:
+    return [label_lines(item_label(gated.estimates, item)) for item in items]
 
 
-def wrap(text: str, width: float, size: float, weight: str = "normal") -> list[str]:
-    """Text broken into lines no wider than ``width`` points, measured in the font it is drawn in."""
-    lines: list[str] = []
-    for paragraph in text.split("\n"):
-        line = ""
-        for word in paragraph.split(" "):  # a no-break space holds its words together
-            longer = f"{line} {word}".strip()
-            if line and _text_width(longer, size, weight) > width:
-                lines.append(line)
-                line = word
-            else:
-                line = longer
-        lines.append(line)
-    return lines
-
-
-def _item_lines(e: Estimates, item: str) -> list[str]:
-    return wrap(item_label(e, item), LABEL_WIDTH * 72, 9)
-
-
-def _label_column(gated: Gated, items: Sequence[str]) -> float:
-    """The width of the items' labels, in inches from the left edge of the page to the axes."""
-    lines = [line for item in items for line in _item_lines(gated.estimates, item)]
-    return PAD + max(_text_width(line, 9, "normal") for line in lines) / 72 + 0.12
-
-
-class _Page:
-    """A figure whose height follows from its text: title on top, axes below, legend, notes."""
-
-    def __init__(
-        self,
-        gated: Gated,
-        by: str,
-        items: Sequence[str],
-        rows: int,
-        row_height: float,
-        legend: int,
-        panel_head: float = 0.0,
-    ):
-        e = gated.estimates
-        self.left = _label_column(gated, items)
-        room = (WIDTH - 2 * PAD) * 72
-        self.tag = _tag(gated)
-        self.title = wrap(_title(gated, by).split("\n")[0], room, 11, "bold")
-        self.subtitle = wrap(by_label(e, by), room, 9.5) if by else []
-        self.notes = wrap(" ".join(notes(gated, marks=False)), room, 7.5)
-        tallest = max(len(_item_lines(e, item)) for item in items)
-        self.axes_height = len(items) * max(row_height, tallest * 9 * LINE / 72 + 0.05) + 0.1
-        self.top = PAD + (0.24 if self.tag else 0) + len(self.title) * 11 * LINE / 72
-        self.top += len(self.subtitle) * 9.5 * LINE / 72 + legend * 0.2 + 0.1 + panel_head
-        self.bottom = 0.54 + len(self.notes) * 7.5 * LINE / 72 + PAD
-        self.step = self.axes_height + 0.34 + panel_head  # from one row of axes to the next
-        self.height = self.top + self.axes_height + (rows - 1) * self.step + self.bottom
-
-    def figure(self) -> Figure:
-        """The figure with its words, and no axes yet."""
-        import matplotlib.pyplot as plt
-
-        figure = plt.figure(figsize=(WIDTH, self.height))
-        y = PAD
-        if self.tag:
-            self.text(figure, WIDTH - PAD, y, self.tag, size=8, weight="bold", ha="right", color="#a40000",
-                      bbox={"boxstyle": "square,pad=0.25", "facecolor": "white", "edgecolor": "#a40000"})  # fmt: skip
-            y += 0.24
-        for line in self.title:
-            self.text(figure, PAD, y, line, size=11, weight="bold")
-            y += 11 * LINE / 72
-        for line in self.subtitle:
-            self.text(figure, PAD, y, line, size=9.5)
-            y += 9.5 * LINE / 72
-        y = self.height - PAD - len(self.notes) * 7.5 * LINE / 72
-        for line in self.notes:
-            self.text(figure, PAD, y, line, size=7.5, color="#444444")
-            y += 7.5 * LINE / 72
-        return figure
-
-    def text(self, figure: Figure, x: float, y: float, text: str, size: float, **style: Any) -> None:
-        """Text at inches from the left and from the top."""
-        figure.text(x / WIDTH, 1 - y / self.height, text, fontsize=size, va="top", **style)
-
-    def axes(self, figure: Figure, row: int, left: float, width: float) -> Axes:
-        """Axes of one row of the page, at inches."""
-        below = self.top + row * self.step + self.axes_height
-        box = (left / WIDTH, 1 - below / self.height, width / WIDTH, self.axes_height / self.height)
-        return figure.add_axes(box)
+def _page(
+    gated: Gated, by: str, items: Sequence[str], rows: int, row_height: float, legend: int, panel_head: float = 0.0
+) -> Page:
+    e = gated.estimates
+    return Page(
+        _title(gated, by).split("\n")[0], _labels(gated, items), notes(gated, marks=False), row_height,
+        subtitle=by_label(e, by) if by else "", tag=tag_of(gated.estimates.about, gated.estimates.language), rows=rows, legend=legend, panel_head=panel_head,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -355,7 +241,7 @@ def _handle(ax: Axes, mark: _Mark) -> Any:
 def _legend(gated: Gated, by: str, series: Sequence[Series]) -> list[_Mark]:
     """The groups, a cross for one that is suppressed altogether; and the published figures."""
     marks = []
-    for one, marker, colour in zip(series, MARKERS, _palette(len(series)), strict=False):
+    for one, marker, colour in zip(series, MARKERS, palette(len(series)), strict=False):
         gone = bool((one.rows["reason"] != "").all())
         marks.append(_Mark(one.label, "x" if gone else marker, colour, line="none" if gone else "-"))
     frame, language = gated.frame, gated.estimates.language
@@ -370,7 +256,7 @@ def _legend(gated: Gated, by: str, series: Sequence[Series]) -> list[_Mark]:
 
 def _single_figure(gated: Gated, by: str, items: Sequence[str], series: Sequence[Series]) -> Axes:
     legend = _legend(gated, by, series)
-    page = _Page(gated, by, items, 1, 0.26 + 0.13 * (len(series) - 1), len(legend))
+    page = _page(gated, by, items, 1, 0.26 + 0.13 * (len(series) - 1), len(legend))
     figure = page.figure()
     ax = page.axes(figure, 0, page.left, WIDTH - page.left - 0.5)
     _draw(ax, gated, items, series)
@@ -390,9 +276,9 @@ def _single_figure(gated: Gated, by: str, items: Sequence[str], series: Sequence
 def _panel_figure(gated: Gated, by: str, items: Sequence[str], series: Sequence[Series]) -> list[Axes]:
     columns = 2 if len(series) <= 4 else 3
     gap = 0.42
-    width = (WIDTH - _label_column(gated, items) - 0.5 - gap * (columns - 1)) / columns
+    width = (WIDTH - label_column(_labels(gated, items)) - 0.5 - gap * (columns - 1)) / columns
     heads = [wrap(one.label, width * 72, 8.5) for one in series]
-    page = _Page(gated, by, items, -(-len(series) // columns), 0.25, 0, max(map(len, heads)) * 8.5 * LINE / 72 + 0.1)
+    page = _page(gated, by, items, -(-len(series) // columns), 0.25, 0, max(map(len, heads)) * 8.5 * LINE / 72 + 0.1)
     figure = page.figure()
     shared = pd.concat([one.rows for one in series])
     out: list[Axes] = []
@@ -415,32 +301,3 @@ def _x_label(gated: Gated) -> str:
     e = gated.estimates
     key = "axis_share" if e.about.design.weight else "axis_share_unweighted"
     return say(key, e.language, level=percent(e.confidence, e.language))
-
-
-# -------------------------------------------------------------------------------------------------------- files
-
-
-def figure_of(drawn: Axes | Iterable[Axes] | Figure) -> Figure:
-    """The figure that Axes, or the first of several, stand in."""
-    from matplotlib.figure import Figure
-
-    if isinstance(drawn, Figure):
-        return drawn
-    first = drawn if hasattr(drawn, "get_figure") else next(iter(drawn))
-    figure = first.get_figure(root=True)
-    if figure is None:
-        raise ValueError("the Axes have been removed from their figure.")
-    return figure
-
-
-def write_figure(drawn: Axes | Iterable[Axes] | Figure, file: Path) -> None:
-    """Write a figure as .svg, .png (300 dpi) or .pdf; the same figure gives the same bytes."""
-    import matplotlib as mpl
-
-    metadata: dict[str, Any] = {
-        ".svg": {"Date": None, "Creator": None},
-        ".png": {"Software": None},
-        ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    }[file.suffix]
-    with mpl.rc_context(STYLE):
-        figure_of(drawn).savefig(file, dpi=300, metadata=metadata)

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from .cooccurrence import NO_CHOICE, OTHER, Cooccurrence
-from .figures import LINE, PAD, STYLE, WIDTH, _Page, _palette, _text_width, wrap
+from .figures import tag_of
 from .gate import Gated
 from .language import NO_BREAK, percent, say
+from .page import LINE, PAD, STYLE, WIDTH, Page, palette, text_width, wrap
 from .sentences import bracketed, interval, item_label, shown
 from .tables_cooccurrence import GatedCooccurrence, combination_label, cooccurrence_notes, gate_cooccurrence
 
@@ -78,20 +79,17 @@ def _drawn(gated: GatedCooccurrence) -> list[Axes]:
     if not any(gated.members.values()):  # no combination is left to be drawn
         sets = sets.iloc[:0]
     labels = [wrap(item_label(e, item), LABELS * 72, 9) for item in choices["item"]]
-    left = PAD + max(_text_width(line, 9, "normal") for lines in labels for line in lines) / 72 + 0.12
+    left = PAD + max(text_width(line, 9, "normal") for lines in labels for line in lines) / 72 + 0.12
     start = left + TOTALS + GAP
     column = min(COLUMN, (WIDTH - PAD - 0.1 - start) / max(len(sets), 1))
     rest = sets[sets["item"].isin([NO_CHOICE, OTHER])]
     upright = {row["item"]: _upright(gated, row, column) for _, row in rest.iterrows()}
-    longest = max((_text_width(line, SMALL, "normal") for lines in upright.values() for line in lines), default=0) / 72
+    longest = max((text_width(line, SMALL, "normal") for lines in upright.values() for line in lines), default=0) / 72
     row = max(ROW, max(map(len, labels)) * 9 * LINE / 72 + 0.05, (longest + 0.1) / len(labels))
-    page = _Page(gated.combinations, "", list(choices["item"]), 1, row, 0, ABOVE + GAP)
-    # its height is that of labels in a wider column, and its notes are those of a prevalence
-    said = wrap(" ".join(cooccurrence_notes(gated, figure=True)), (WIDTH - 2 * PAD) * 72, SMALL)
-    page.axes_height = len(labels) * row
-    page.bottom += (len(said) - len(page.notes)) * SMALL * LINE / 72
-    page.notes = said
-    page.height = page.top + page.axes_height + page.bottom
+    page = Page(
+        e.questionnaire[e.question].label(language), labels, cooccurrence_notes(gated, figure=True), row,
+        tag=tag_of(e.about, language), panel_head=ABOVE + GAP,
+    )  # fmt: skip
     figure = page.figure()
     matrix = page.axes(figure, 0, start, column * max(len(sets), 1))
     totals = page.axes(figure, 0, left, TOTALS)
@@ -108,7 +106,7 @@ def _drawn(gated: GatedCooccurrence) -> list[Axes]:
             ax.set_axis_off()
         width = (WIDTH - PAD - start) * 72
         for i, line in enumerate(wrap(say("takeaway_none", language), width, 9)):
-            page.text(figure, start, page.top + i * 9 * LINE / 72, line, size=9)
+            page.text(figure, start, page.top - GAP - ABOVE + i * 9 * LINE / 72, line, size=9)
     _captions(figure, page, gated, start)
     figure.set_label(e.questionnaire[e.question].label(language))
     return [above, totals, matrix]
@@ -123,7 +121,7 @@ def _upright(gated: GatedCooccurrence, row: pd.Series, column: float) -> list[st
 
 
 def _matrix(ax: Axes, gated: GatedCooccurrence, items: list[str], sets: list[str], upright: dict[str, Any]) -> None:
-    (colour,) = _palette(1)
+    (colour,) = palette(1)
     for y in range(0, len(items), 2):
         ax.axhspan(y - 0.5, y + 0.5, color=STRIPE, linewidth=0, zorder=0)
     for x, item in enumerate(sets):
@@ -146,7 +144,7 @@ def _matrix(ax: Axes, gated: GatedCooccurrence, items: list[str], sets: list[str
 
 def _marks(ax: Axes, rows: pd.DataFrame, upright: bool) -> None:
     """Dots with intervals along one axis; a cross for what is suppressed."""
-    (colour,) = _palette(1)
+    (colour,) = palette(1)
     at = np.arange(len(rows))
     value, low, high = (rows[c].to_numpy(dtype=float) for c in ("estimate", "ci_low", "ci_high"))
     told, hollow = rows["reason"].to_numpy() == "", rows["status"].to_numpy() == "bracketed"
@@ -190,7 +188,7 @@ def _shares(ax: Axes, gated: Gated, rows: pd.DataFrame, column: float) -> None:
     rows = rows[~rows["item"].isin([NO_CHOICE, OTHER])]
     _marks(ax, rows, upright=True)
     texts = [bracketed(row, percent(row["estimate"], language)) for _, row in rows.iterrows()]
-    widest = max((_text_width(text, SMALL, "normal") for text in texts), default=0) / 72
+    widest = max((text_width(text, SMALL, "normal") for text in texts), default=0) / 72
     turned = widest + 0.03 > column
     for x, (text, (_, row)) in enumerate(zip(texts, rows.iterrows(), strict=True)):
         ends = [end for end in (row["estimate"], row["ci_high"]) if np.isfinite(end)]
@@ -210,7 +208,7 @@ def _shares(ax: Axes, gated: Gated, rows: pd.DataFrame, column: float) -> None:
     ax.grid(True, axis="y")
 
 
-def _captions(figure: Figure, page: _Page, gated: GatedCooccurrence, start: float) -> None:
+def _captions(figure: Figure, page: Page, gated: GatedCooccurrence, start: float) -> None:
     """What the two axes of shares are, beside the one and above the other; what share it is, below."""
     e, language = gated.choices.estimates, gated.language
     room = start - PAD - 0.5  # the labels of the upper axis stand there

@@ -341,3 +341,46 @@ def calibrated_weights(
         raise UnmetMarginsError(f"{error.title}: {error.detail}".rstrip(". ")) from error
     data: Any = done.data
     return np.asarray(data["new"].to_numpy(), dtype=float)
+
+
+def drawn_replicates(survey: Survey, kind: str, count: int | None, seed: int, rho: float) -> tuple[Floats, Floats]:
+    """Replicate weights made from a design.
+
+    Parameters
+    ----------
+    kind : str
+        ``jackknife``, ``bootstrap``, ``brr`` or ``fay``.
+    count, seed, rho
+        How many, where there is a choice; of the random draws; Fay's coefficient.
+
+    Returns
+    -------
+    ndarray of float, shape (respondents, replicates)
+    ndarray of float, shape (replicates,)
+        The coefficient of each in the variance, without finite population correction.
+
+    Raises
+    ------
+    ValueError
+        If the design does not allow them.
+    """
+    import svy
+
+    sample = to_sample(survey, pd.DataFrame({"row": np.arange(len(survey.responses))}))
+    psu = None if survey.design.cluster else "row"
+    make = sample.weighting
+    prefix = f"{OWN}replicate"
+    try:
+        if kind == "jackknife":
+            made = make.create_jk_wgts(psu=psu, rep_prefix=prefix)
+        elif kind == "bootstrap":
+            made = make.create_bs_wgts(count or 500, psu=psu, rep_prefix=prefix, rstate=seed)
+        else:
+            fay = rho if kind == "fay" else 0.0
+            made = make.create_brr_wgts(count, psu=psu, rep_prefix=prefix, fay_coef=fay, rstate=seed)
+    except svy.SvyError as error:
+        raise ValueError(f"{kind}: {error.title}: {error.detail}".rstrip(". ") + ".") from error
+    said: Any = made.design.rep_wgts
+    data: Any = made.data
+    columns = [f"{prefix}{i}" for i in range(1, said.n_reps + 1)]
+    return data.select(columns).to_numpy(), np.asarray(said.coefficients(), dtype=float)

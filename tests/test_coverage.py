@@ -16,7 +16,7 @@ KEPT = coverage.HERE / "coverage.csv"
 @pytest.fixture(scope="module")
 def frame() -> pd.DataFrame:
     """The numbers that were simulated once and are kept."""
-    return coverage.read(KEPT)
+    return pd.read_csv(KEPT)
 
 
 def error(share: pd.Series, replications: int) -> pd.Series:
@@ -56,15 +56,25 @@ def test_what_the_statements_call_failing_fails(frame: pd.DataFrame) -> None:
     assert even.min() > 0.95 - band
     small = even.index.get_level_values("p") <= 0.02
     assert even[small].mean() > even[~small].mean()
-    assert beta.loc["unequal"].min() < 0.93
-    assert beta.idxmin()[0] == "related"
-    assert beta.loc["unequal"].idxmin()[1] <= 0.05
+    uneven = beta.drop(["equal", "equal_clusters"])
+    short = uneven[uneven < coverage.SHORT]
+    assert not short.empty
+    expected = short.index.get_level_values("n") * short.index.get_level_values("p")
+    assert expected.max() <= coverage.ENOUGH  # few have the answer, ...
+    assert (
+        uneven[uneven.index.get_level_values("n") * uneven.index.get_level_values("p") < expected.min()].min() > 0.945
+    )
+    missed = frame[frame["interval"] == "korn-graubard"].set_index(["design", "n", "p"]).loc[short.index]
+    assert (missed["missed_below"] > 3 * missed["missed_above"]).all()  # ... the interval ends too early, ...
+    assert (missed["missed_at_0_or_1"] < missed["missed_below"] / 3).all()  # ... and mostly not at an estimate of 0
     common = wilson.loc["equal_clusters"]
     common = common[common.index.get_level_values("p") >= 0.2]
     assert common.loc[50].max() < 0.91
     assert common.loc[2000].min() > 0.945
-    assert wilson.idxmin()[2] <= 0.05
-    assert wilson.idxmin()[0] in ("unequal", "related", "unequal_clusters")
+    for designs in (["equal"], ["unequal", "related"], ["equal_clusters", "unequal_clusters"]):
+        lowest = wilson.loc[designs].idxmin()
+        assert wilson[lowest] < 0.95 - 10 * band
+        assert lowest[2] <= 0.1  # a small share
     absent = frame.loc[frame["no_interval"].idxmax()]
     assert logit.idxmin() == (absent["design"], absent["n"], absent["p"])
 
@@ -95,20 +105,42 @@ def test_it_estimates_as_motivlab_does_and_notices_when_it_does_not(monkeypatch:
     coverage.compare_with_motivlab()
     right = coverage.estimate
 
-    def wrong(samples: coverage.Samples) -> tuple[coverage.Floats, coverage.Floats, coverage.Floats]:
-        share, se, df = right(samples)
-        return share, se + 1e-9, df
+    def wrong(samples: coverage.Samples) -> tuple[coverage.Floats, ...]:
+        share, se, n, df = right(samples)
+        return share, se + 1e-9, n, df
 
     monkeypatch.setattr(coverage, "estimate", wrong)
-    with pytest.raises(ValueError, match=r"here and .* by motivlab\.prevalence"):
+    with pytest.raises(ValueError, match=r"sample 0 of equal, .* here and .* by motivlab\.prevalence"):
         coverage.compare_with_motivlab()
+
+
+def test_it_notices_a_size_as_if_weights_were_equal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def everybody(samples: coverage.Samples) -> coverage.Floats:
+        return np.full(len(samples.weight), float(samples.weight.shape[1]))
+
+    monkeypatch.setattr(coverage.Samples, "effective", property(everybody))
+    # with equal weights it is the right one
+    with pytest.raises(ValueError, match=r"of unequal, n = 50, .* korn-graubard: \[0\.0, 0\.0, "):
+        coverage.compare_with_motivlab()
+
+
+def test_the_size_is_the_effective_one() -> None:
+    weight = np.tile([1.0, 1.0, 1.0, 3.0], (3, 1))
+    answer = np.array([[0.0, 0, 0, 0], [1, 0, 0, 0], [1, 1, 1, 1]])
+    samples = coverage.Samples(weight, answer, clustered=False)
+    share, se, n, df = coverage.estimate(samples)
+    np.testing.assert_allclose(share, [0, 1 / 6, 1])
+    np.testing.assert_allclose(samples.effective, 3)  # 6^2 / 12
+    assert se[0] == se[2] == 0 < se[1]
+    assert (n == 4).all()
+    assert (df == 3).all()
 
 
 @pytest.mark.parametrize("plan", list(coverage.PLANS))
 @pytest.mark.parametrize("p", [0.02, 0.35])
 def test_the_samples_have_the_share_they_should(plan: str, p: float) -> None:
     samples = coverage.sample(coverage.cell_generator(plan, 1000, p), coverage.PLANS[plan], 1000, p, 400)
-    share, se, _ = coverage.estimate(samples)
+    share, se, *_ = coverage.estimate(samples)
     # 400 samples of 1000; the ratio's bias is of the order of 1/n
     assert abs(share.mean() - p) < 4 * share.std() / 20 + p / 1000
     assert se.mean() == pytest.approx(share.std(), rel=0.15)

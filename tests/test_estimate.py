@@ -122,6 +122,15 @@ def test_intervals_at_none_and_all(interval: str) -> None:
     assert frame.loc["always", "ci_low"] == pytest.approx(1 - frame.loc["never", "ci_high"])  # type: ignore[operator]
 
 
+def test_an_interval_of_nobody_knows_of_the_weights_and_does_not_shrink_with_them() -> None:
+    def upper(heavy: float) -> float:
+        frame = pd.DataFrame({"q/a": [0] * 30, "w": [heavy] + [1.0] * 29})
+        return float(ml.prevalence(ml.Survey.from_frame(frame, weight="w"), "q").frame["ci_high"].iloc[0])
+
+    assert upper(1) == pytest.approx(1 - 0.025 ** (1 / 30))  # Clopper-Pearson
+    assert upper(1) < upper(10) < upper(50) < upper(1000) < 1
+
+
 def test_the_columns_stand_in_the_order_of_the_design() -> None:
     frame = ml.prevalence(ml.Survey.from_frame(pd.DataFrame({"y": ["a", "b"] * 30})), "y").frame
     assert tuple(frame.columns[: len(COLUMNS)]) == COLUMNS

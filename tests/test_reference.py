@@ -158,6 +158,45 @@ def test_replicate_weights_that_come_with_a_file(case: str) -> None:
     agree(replicated(case), rows)
 
 
+@pytest.mark.parametrize(
+    ("design", "case"), [("apistrat_fpc", "apistrat_jkn_school"), ("apiclus1_fpc", "apiclus1_jk1")]
+)
+def test_a_jackknife_that_we_make(design: str, case: str) -> None:
+    # as.svrepdesign(design, type = "JKn")
+    rows = REPLICATES[(REPLICATES["case"] == case) & (REPLICATES["statistic"] != "replicate_quantile")]
+    agree(ml.with_replicates(schools(design)), rows)
+
+
+@pytest.mark.parametrize(
+    ("kind", "design", "tolerance"),
+    [
+        # of a total the jackknife is Taylor's variance, of a mean it differs by what linearisation leaves out
+        ("jackknife", "apistrat", 0.01),
+        ("jackknife", "apistrat_fpc", 0.01),
+        ("jackknife", "apiclus1", 0.10),  # one of the types is 14 schools
+        ("jackknife", "nhanes", 0.01),
+        ("bootstrap", "apistrat", 0.10),
+        ("bootstrap", "apiclus1", 0.15),
+        ("brr", "nhanes", 0.05),
+        ("fay", "nhanes", 0.05),
+    ],
+)
+def test_replicates_and_taylor_agree(kind: str, design: str, tolerance: float) -> None:
+    survey = schools(design)
+    if kind in ("brr", "fay"):  # one stratum of nhanes has three clusters
+        frame = pd.read_csv(REFERENCE / "nhanes.csv").query("SDMVSTRA != 86")
+        survey = ml.Survey.from_frame(frame, **DESIGNS["nhanes"])
+    repeated = ml.with_replicates(survey, kind, count=None if kind != "bootstrap" else 400)  # type: ignore[arg-type]
+    question, by = ("HI_CHOL", "RIAGENDR") if design == "nhanes" else ("awards", "stype")
+    for one, two in [
+        (ml.prevalence(survey, question, by=by), ml.prevalence(repeated, question, by=by)),
+        (total(survey, question), total(repeated, question)),
+    ]:
+        np.testing.assert_allclose(one.frame["estimate"], two.frame["estimate"], rtol=1e-12)
+        rtol = 1e-8 if kind == "jackknife" and one.statistic != two.statistic else tolerance
+        np.testing.assert_allclose(one.frame["se"], two.frame["se"], rtol=rtol)
+
+
 DOMAINS = expected("domains_expected.csv")
 
 

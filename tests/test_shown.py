@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from surveys import ROOT, SHIPPED
 
 import motivlab as ml
-from motivlab.figures import figure_of, wrap
+from motivlab.page import figure_of, wrap
 from motivlab.files import ReadError
 from motivlab.language import LANGUAGES, number, percent, say, words
 

@@ -116,7 +116,7 @@ def intercept(p: float) -> float:
 
 
 def estimate(samples: Samples) -> tuple[Floats, Floats, Floats, Floats]:
-    """Of each sample the share, its linearised error, n and df, as in motivlab: at 0 and 1 n is Kish's effective size."""
+    """Share, linearised error, n and df of each sample, as in motivlab."""
     w, wy = samples.weight, samples.weight * samples.answer
     n, per = w.shape[1], CLUSTER if samples.clustered else 1
     units = n // per
@@ -125,7 +125,7 @@ def estimate(samples: Samples) -> tuple[Floats, Floats, Floats, Floats]:
     wy, w = (values.reshape(-1, units, per).sum(axis=2) for values in (wy, w))
     z = (wy - p[:, None] * w) / total[:, None]  # of each unit; their sum is 0
     se = np.sqrt(units / (units - 1) * (z**2).sum(axis=1))
-    return p, se, np.where((p <= 0) | (p >= 1), samples.effective, n), np.full(len(p), units - 1.0)
+    return p, se, np.full(len(p), float(n)), np.full(len(p), units - 1.0)
 
 
 def cell(name: str, n: int, p: float, replications: int = REPLICATIONS) -> pd.DataFrame:
@@ -134,12 +134,12 @@ def cell(name: str, n: int, p: float, replications: int = REPLICATIONS) -> pd.Da
     parts = []
     for start in range(0, replications, chunk):
         samples = sample(rng, PLANS[name], n, p, min(chunk, replications - start))
-        parts.append((n / samples.effective, *estimate(samples)))
-    kish, share, se, size, df = (np.concatenate(part) for part in zip(*parts, strict=True))
+        parts.append((samples.effective, *estimate(samples)))
+    effective, share, se, size, df = (np.concatenate(part) for part in zip(*parts, strict=True))
     sure = (share <= 0) | (share >= 1)
     rows = []
     for interval, bounds in INTERVALS.items():
-        low, high = bounds(share, se, size, df)
+        low, high = bounds(share, se, size, df, size=effective)
         exists, covers = ~np.isnan(low), (low <= p) & (p <= high)
         rows.append(
             {
@@ -147,7 +147,7 @@ def cell(name: str, n: int, p: float, replications: int = REPLICATIONS) -> pd.Da
                 "coverage": covers.mean(), "missed_below": (high < p).mean(), "missed_above": (low > p).mean(),
                 "no_interval": (~exists).mean(), "missed_at_0_or_1": (sure & exists & ~covers).mean(),
                 "mean_width": (high - low)[exists].mean(), "deff": share.var() / (p * (1 - p) / n),
-                "kish": kish.mean(),
+                "kish": (n / effective).mean(),
             }
         )  # fmt: skip
     return pd.DataFrame(rows)
@@ -175,13 +175,13 @@ def compare_with_motivlab() -> None:
             survey = ml.Survey.from_frame(frame, weight="w", cluster="c" if samples.clustered else None)
             for interval, bounds in INTERVALS.items():
                 numbers = ml.prevalence(survey, "q", interval=interval).frame.set_index("item").loc["yes"]  # type: ignore[arg-type]
-                low, high = bounds(share, se, size, df)
+                low, high = bounds(share, se, size, df, size=samples.effective)
                 ours = np.array([share[i], se[i], df[i], low[i], high[i]])
                 theirs = numbers[["estimate", "se", "df", "ci_low", "ci_high"]].to_numpy(dtype=float)
                 if not np.allclose(ours, theirs, rtol=0, atol=1e-10, equal_nan=True):
                     raise ValueError(
                         f"sample {i} of {name}, n = {n}, p = {p}, {interval}: {ours.tolist()} here and "
-                        f"{theirs.tolist()} by motivlab.prevalence (estimate, se, df, low, high). Bring `estimate` up to date."
+                        f"{theirs.tolist()} by motivlab.prevalence (estimate, se, df, low, high). Correct `estimate`."
                     )
 
 
@@ -320,7 +320,7 @@ def statements(frame: pd.DataFrame) -> dict[str, str]:
             f"few have the answer: coverage is below {100 * SHORT:g} % in {len(short)} of {len(uneven)} cases, in "
             f"which n times the share is {few.min():g} to {few.max():g}, and lowest at "
             f"{lowest(among(beta, 'unequal', 'related'))} and, with clusters, at "
-            f"{lowest(among(beta, 'unequal_clusters'))}. There the interval ends below the share in "
+            f"{lowest(among(beta, 'unequal_clusters'))}. In these cases the interval ends below the share in "
             f"{between(short['missed_below'])} of samples, in at most {percent(short['missed_at_0_or_1'].max())} with "
             f"an estimate of 0. Where n times the share is {ENOUGH} or more, coverage is {enough[0]}."
         ),
@@ -435,7 +435,7 @@ again from `coverage.csv`.
   (beta-binomial): {min(SIZES) // CLUSTER} to {max(SIZES) // CLUSTER} of them.
 
 No strata, no finite population correction. Estimate, standard error and degrees of freedom are those of
-`motivlab.prevalence`, and so is n: Kish's effective size where the estimate is 0 or 1. The script stops if an interval
+`motivlab.prevalence`, and so is the size where the estimate is 0 or 1: Kish's effective one. The script stops if an interval
 or what goes into it differs by more than 1e-10 on a few samples of every design, some with an estimate of 0 or 1 among
 them. Each case has random numbers of its own (seed {SEED}). What the samples were like, on average:
 

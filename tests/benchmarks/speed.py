@@ -41,8 +41,8 @@ STRATA, CLUSTERS = 20, 200
 SPREAD = 0.5  # of the logarithm of the weights
 
 TOLERANCE = 1e-8  # relative, of estimates and standard errors
-MOST_CALLS, BUDGET = 100, 15.0  # a call is repeated so often, or until so many seconds are spent ...
-LEAST_CALLS, PATIENCE = 3, 60.0  # ... but so often at least, unless that takes longer than this
+MOST_CALLS, BUDGET = 100, 10.0  # a call is repeated so often, or until so many seconds are spent ...
+LEAST_CALLS, PATIENCE = 3, 30.0  # ... but so often at least, unless that takes longer than this
 LIMIT = 600.0  # seconds that a cell may take, with making its survey
 MEMORY_SHARE = 0.7  # of the machine's memory that a cell may take
 IMPORTS = 10  # fresh interpreters
@@ -135,13 +135,11 @@ def svy_ready(columns: dict[str, np.ndarray], form: str) -> Ready:
         return [("", "", method(items)), *((by, None, method(items, by=by)) for by in BREAKDOWNS)]
 
     def numbers(found: list[tuple[str, Any, Any]]) -> pd.DataFrame:
-        rows = [
-            (of.y.removeprefix("q_"), by, str(of.by_level[0] if level is None else level), of.est, of.se, of.lci, of.uci)
-            for by, level, results in found
-            for result in results
-            for of in result.estimates
-            if of.y_level in (None, 1)
-        ]
+        rows = []
+        for by, level, results in found:
+            for of in (of for result in results for of in result.estimates if of.y_level in (None, 1)):
+                of_level = str(of.by_level[0] if level is None else level)
+                rows.append((of.y.removeprefix("q_"), by, of_level, of.est, of.se, of.lci, of.uci))
         return pd.DataFrame(rows, columns=NUMBERS)
 
     return Ready(by_level if "where" in form else by_breakdown, numbers, int(sample.data.estimated_size()))
@@ -278,14 +276,14 @@ def compare(ours: pd.DataFrame, theirs: pd.DataFrame, whose: str) -> None:
     left, right = (numbers.astype(dict.fromkeys(key, str)).set_index(key).sort_index() for numbers in (ours, theirs))
     wanted = len(ITEMS) * (1 + sum(LEVELS))
     if len(left) != wanted or not left.index.equals(right.index):
-        raise ValueError(f"{whose} gives {len(right)} estimates, motivlab {len(left)}, and {wanted} are to be compared.")
+        raise ValueError(f"{whose} gives {len(right)} estimates, motivlab {len(left)}; {wanted} are to be compared.")
     for column in ("estimate", "se"):
         off = (right[column] / left[column] - 1).abs()
         if not (off <= TOLERANCE).all():
             worst = off.fillna(np.inf).idxmax()
             raise ValueError(
                 f"{whose}: the {column} of {worst} (by, level, item) is {right.at[worst, column]!r}, "
-                f"motivlab's {left.at[worst, column]!r}. They may differ by {TOLERANCE:g}; speed is compared after that."
+                f"motivlab's {left.at[worst, column]!r}. They may differ by {TOLERANCE:g}, relatively."
             )
     inside = (right["low"] <= right["estimate"]) & (right["estimate"] <= right["high"])
     if not inside.all():
@@ -364,7 +362,7 @@ def measure_all(sizes: Sequence[int], limit: float) -> pd.DataFrame:
                 found = run_cell(tool, form, n, folder, limit, MOST_CALLS if place else 1)
                 ours = ours or found
                 if ours.numbers is None:
-                    raise ValueError(f"n = {n}: motivlab gave no numbers ({ours.outcome}), there is nothing to compare.")
+                    raise ValueError(f"n = {n}: motivlab gave no numbers ({ours.outcome}): nothing to compare with.")
                 if found.numbers is not None:
                     compare(ours.numbers, found.numbers, f"n = {n}: {NAMES[tool]}, {form}")
                 if place:
@@ -458,8 +456,8 @@ def import_rows(frame: pd.DataFrame) -> list[list[str]]:
     out = []
     for _, row in frame[frame["n"] == 0].iterrows():
         counted = row["form"] == "import motivlab"
-        out.append([f"`{row['form']}`", in_seconds(row["best"]), in_seconds(row["median"]),
-                    in_seconds(IMPORT) if counted else "-", judged(row["best"] < IMPORT) if counted else "-"])  # fmt: skip
+        target = [in_seconds(IMPORT), judged(row["best"] < IMPORT)] if counted else ["-", "-"]
+        out.append([f"`{row['form']}`", in_seconds(row["best"]), in_seconds(row["median"]), *target])
     return out
 
 
@@ -485,9 +483,23 @@ def not_met(frame: pd.DataFrame) -> str:
 
 def page(frame: pd.DataFrame) -> str:
     """What was measured, and the tables."""
-    shares = list(ITEMS.values())
-    tools = "; ".join(dict.fromkeys(frame["versions"]))
+    shares, levels = list(ITEMS.values()), ", ".join(map(str, LEVELS))
+    where, tools = ("; ".join(dict.fromkeys(frame[column])) for column in ("machine", "versions"))
     without = "" if "survey" in set(frame["tool"]) else " There was no R with the package `survey`: it is left out."
+    speed = grid(
+        ["respondents", "beside", "its fastest form", "motivlab", "the other", "times as fast", "at least", "target"],
+        speed_rows(frame), 3,
+    )  # fmt: skip
+    peak = grid(
+        ["respondents", "tool", "form", "input", "extra", "extra / input", "(input + extra) / input", "at most",
+         "target"],
+        memory_rows(frame), 3,
+    )  # fmt: skip
+    imports = grid(["", "best", "median", "under", "target"], import_rows(frame))
+    cells = grid(
+        ["respondents", "tool", "form", "best", "median", "first", "calls", "extra memory", "outcome"],
+        all_rows(frame), 3,
+    )  # fmt: skip
     return f"""\
 # Speed and memory
 
@@ -497,44 +509,43 @@ Made by `python tests/benchmarks/speed.py`; nothing here is written by hand. `--
 ## What was measured
 
 One question of {len(ITEMS)} items (0/1, shares of {100 * min(shares):g} % to {100 * max(shares):g} %), in total and by
-{len(LEVELS)} questions ({", ".join(map(str, LEVELS))} levels): the estimate, its design-based standard error and its 95 %
-interval, {len(ITEMS) * (1 + sum(LEVELS))} of each. {STRATA} strata, {CLUSTERS} clusters, unequal weights. Estimates and
-standard errors of every form agree to {100 * TOLERANCE:.6f} %, at every size where it finished a call; the script
+{len(LEVELS)} others (of {levels} levels): the estimate, its design-based standard error and its 95 % interval,
+{len(ITEMS) * (1 + sum(LEVELS))} of each. {STRATA} strata, {CLUSTERS} clusters, unequal weights. Estimates and standard
+errors of every form agree with motivlab's to {_power(TOLERANCE)} of their size wherever a call was finished; the script
 stops if not.
 
-The tools do not do quite the same. motivlab gives Korn-Graubard intervals and, beside what is compared, two nets per
-domain, degrees of freedom, design effects and counts of non-response. `mean` of svy and R's forms give t intervals, `prop`
-of svy logit intervals. Of svy and R several forms are timed; motivlab is compared with whichever was fastest.
+The tools do not do quite the same. motivlab gives Korn-Graubard intervals and, beside what is compared, two nets in
+each domain, degrees of freedom, design effects and counts of non-response. svy's `mean` and R's forms give t
+intervals, svy's `prop` logit intervals. Of svy and R several forms are timed; motivlab is compared with the fastest.
 
 Making the survey is not measured: not `Survey.from_frame`, not svy's `Sample`, not R's `svydesign`. Nor are imports:
-each process makes a call on {min(SIZES):,} respondents first. Each form at each size has a process of its own, one after
-the other, with as many threads as it takes by default. A call is repeated {MOST_CALLS} times, or for
-{BUDGET:g} seconds, but {LEAST_CALLS} times at least unless that takes longer than {PATIENCE:g} seconds. Speed is compared by the best call. A process is ended after
-{LIMIT:g} s, or when it takes {100 * MEMORY_SHARE:g} % of the memory.
+each process makes a call on {min(SIZES):,} respondents first. Each form at each size has a process of its own, one
+after the other, with as many threads as it takes by default. A call is repeated {MOST_CALLS} times or for {BUDGET:g}
+seconds, and {LEAST_CALLS} times at least unless that takes more than {PATIENCE:g} seconds. Speed is compared by the
+best call. A process is ended after {LIMIT:g} seconds, or when it takes {100 * MEMORY_SHARE:g} % of the memory.
 
-{"; ".join(dict.fromkeys(frame["machine"]))}. {tools}.{without}
+{where}. {tools}.{without}
 
 ## Speed
 
-{grid(["respondents", "beside", "its fastest form", "motivlab", "the other", "times as fast", "at least", "target"],
-      speed_rows(frame), 3)}
+{speed}
 
 ## Memory
 
-*Extra* is the peak of resident memory during the first call less what was resident before it. *Input* is the size of the
-responses as the tool holds them: `survey.responses.memory_usage(deep=True).sum()`, svy's `sample.data.estimated_size()`,
-R's `object.size(design)`. The target counts input and extra together, from {FROM:g} MB of input: below it the fixed cost
-of a call is all that is seen.
+*Extra* is the peak of resident memory during the first call less what was resident before it. *Input* is the size of
+the responses as the tool holds them: `survey.responses.memory_usage(deep=True).sum()`, svy's
+`sample.data.estimated_size()`, R's `object.size(design)`. The target counts input and extra together, from {FROM:g} MB
+of input: below that one sees little but the fixed cost of a call. R may use memory again that it had freed before, so
+that its extra is a lower bound.
 
-{grid(["respondents", "tool", "form", "input", "extra", "extra / input", "(input + extra) / input", "at most", "target"],
-      memory_rows(frame), 3)}
+{peak}
 
 ## Import
 
-A fresh interpreter with the import, less one without, best of {IMPORTS} each. A name of the package is imported when it
-is first used: the second line is what an analysis pays.
+A fresh interpreter with the import, less one without, best and median of {IMPORTS} each. A name of the package is
+imported when it is first used: the second line is what an analysis pays.
 
-{grid(["", "best", "median", "under", "target"], import_rows(frame))}
+{imports}
 
 ## What is not met
 
@@ -542,9 +553,12 @@ is first used: the second line is what an analysis pays.
 
 ## Every form
 
-{grid(["respondents", "tool", "form", "best", "median", "first", "calls", "extra memory", "outcome"],
-      all_rows(frame), 3)}
+{cells}
 """
+
+
+def _power(value: float) -> str:
+    return f"1e-{-round(np.log10(value))}"
 
 
 def main() -> None:
