@@ -24,7 +24,7 @@ from .prevalence import Items, items_of, prevalence
 from .questionnaire import CHOICE_TYPES, did_you_mean
 from .reduction import Domains, Ratios, Sums, cell_ratios, number_ratios, reduce_survey, share_ratios
 from .shown import Shown
-from .summaries import mean
+from .summaries import centred, mean
 from .survey import Survey
 from .thresholds import PROFILES
 from .variance import covariance, degrees, solve
@@ -94,7 +94,8 @@ class Comparison(Shown):
         turned = frame[frame["level"] == reference].rename(columns={"level": "reference", "reference": "level"})
         turned = turned.assign(
             difference=-turned["difference"], t=-turned["t"], ci_low=-turned["ci_high"], ci_high=-turned["ci_low"],
-            ratio=1 / turned["ratio"], ratio_low=1 / turned["ratio_high"], ratio_high=1 / turned["ratio_low"],
+            ratio=1 / turned["ratio"].replace(0.0, np.nan), ratio_low=1 / turned["ratio_high"],
+            ratio_high=1 / turned["ratio_low"],
         )  # fmt: skip
         both = pd.concat([frame[frame["reference"] == reference], turned])[frame.columns]
         order = {level: i for i, level in enumerate(self.letters["level"].unique())}
@@ -172,11 +173,11 @@ def compare(
     """
     choose(correction=(correction, get_args(Correction)), family=(family, get_args(Family)))
     require_confidence(confidence)
-    if (between if isinstance(between, str) else None) == question or question in tuple(between):
+    if question in ((between,) if isinstance(between, str) else between):
         raise ValueError(f"between={between!r}: {question!r} cannot be compared between its own answers.")
     design = design_arrays(survey)
     groups = breakdown(survey, between, where_mask(survey, where))
-    items = None
+    items, centre = None, 0.0
     if survey.question(question).type in CHOICE_TYPES:
         estimates = prevalence(survey, question, by=[between], base=base, where=where, confidence=confidence)
         items = items_of(survey, question, base)
@@ -184,7 +185,8 @@ def compare(
         within = share_ratios(items.chosen, items.of, products=design.replicates is None and not design.clustered)
     else:
         estimates = mean(survey, question, by=[between], where=where, confidence=confidence)
-        values = numbers(survey, question).values[:, None]
+        given, centre = centred(numbers(survey, question).values)
+        values = given[:, None]
         names, someone = ["mean"], ~np.isnan(values[:, 0])
         within = number_ratios(values, np.ones_like(values), ~np.isnan(values))
     smallest = PROFILES[survey.about.gate].suppress_below if smallest is None else smallest
@@ -196,7 +198,7 @@ def compare(
     every = np.arange(hit.size)
     found = solve(sums, ratios, design)
     cov = covariance(sums, ratios, design, np.zeros_like(every), every)
-    share, df = found.estimate.reshape(hit.shape), float(degrees(sums, overall, design).max())
+    share, df = found.estimate.reshape(hit.shape) + centre, float(degrees(sums, overall, design).max())
     differences = _differences(share, cov, df, names, groups, confidence)
     differences["p_adjusted"] = _adjusted(differences, correction, family)
     if items is None:

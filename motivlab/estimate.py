@@ -146,5 +146,5 @@ def response_columns(count: np.ndarray, valid: np.ndarray) -> dict[str, np.ndarr
 
 def require_confidence(confidence: float) -> None:
     """Refuse a confidence level that is none."""
-    if not 0 < confidence < 1:
+    if not isinstance(confidence, (int, float)) or not 0 < confidence < 1:
         raise ValueError(f"confidence is {confidence!r}. Use a number between 0 and 1, for instance 0.95.")

@@ -266,13 +266,16 @@ def cell_ratios(within: Ratios, domain: Domains) -> tuple[Ratios, Ints, Ints, In
         raise TypeError("totals have no base")
     width, levels = within.width, len(domain.levels)
     dens, of_item = np.unique(within.den, return_inverse=True)
-    total = levels * width + np.arange(len(dens))
-    zero = levels * width + len(dens)
+    squares = within.product[np.ix_(dens, dens)]
+    overall = np.unique(np.concatenate([dens, squares[squares >= 0]]))  # reduced over all groups as well
+    place = levels * width + np.searchsorted(overall, np.arange(width))
+    total = place[dens]
+    zero = levels * width + len(overall)
 
     def columns(part: slice) -> Floats:
         values, code = within.columns(part), domain.codes[part]
         cells = (code[:, None] == np.arange(levels))[:, :, None] * values[:, None, :]
-        whole = values[:, dens] * (code >= 0)[:, None]
+        whole = values[:, overall] * (code >= 0)[:, None]
         return np.concatenate([cells.reshape(len(code), -1), whole, np.zeros((len(code), 1))], axis=1)
 
     product = np.full((zero + 1, zero + 1), -1)
@@ -283,9 +286,7 @@ def cell_ratios(within: Ratios, domain: Domains) -> tuple[Ratios, Ints, Ints, In
         product[own, own] = inside
         product[own, total] = inside[:, dens]
         product[total, own] = inside[dens]
-    for i, one in enumerate(dens):
-        if within.product[one, one] == one:  # an indicator
-            product[total[i], total[i]] = total[i]
+    product[np.ix_(total, total)] = np.where(squares < 0, -1, place[squares])
     at = np.arange(levels)[:, None] * width
     num, den = at + within.num, at + within.den
     ratios = Ratios(

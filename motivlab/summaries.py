@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .answers import numbers
+from .codes import as_numbers
 from .design import DesignArrays, design_arrays
 from .domains import breakdowns
 from .estimate import Estimates, Statistic, require_confidence, response_columns, rows_of, tidy
@@ -52,8 +53,17 @@ def mean(survey: Survey, question: str, by: By = (), where: str = "", confidence
     >>> round(row["estimate"], 3), round(row["se"], 3)
     (np.float64(25.458), np.float64(9.056))
     """
-    given = numbers(survey, question).values
-    return _ratio(survey, question, "mean", "mean", given, np.ones(len(given)), by, where, confidence)
+    given, centre = centred(numbers(survey, question).values)
+    found = _ratio(survey, question, "mean", "mean", given, np.ones(len(given)), by, where, confidence)
+    moved = {column: found.frame[column] + centre for column in ("estimate", "ci_low", "ci_high")}
+    return replace(found, frame=found.frame.assign(**moved))
+
+
+def centred(values: Floats) -> tuple[Floats, float]:
+    """Numbers about their mean, and the mean: sums of squares far from 0 would lose what varies."""
+    known = values[~np.isnan(values)]
+    centre = float(known.mean()) if len(known) else 0.0
+    return values - centre, centre
 
 
 def ratio(survey: Survey, question: str, to: str, by: By = (), where: str = "", confidence: float = 0.95) -> Estimates:
@@ -79,6 +89,8 @@ def ratio(survey: Survey, question: str, to: str, by: By = (), where: str = "", 
     np.float64(0.603)
     """
     above, below = numbers(survey, question).values, numbers(survey, to).values
+    if not np.where(np.isnan(above + below), 0.0, below).any():
+        raise ValueError(f"to={to!r}: it is 0 for everybody, there is no ratio to it. Name another question.")
     return _ratio(survey, question, "ratio", to, above, below, by, where, confidence)
 
 
@@ -158,9 +170,9 @@ def quantile(
     >>> quantile(Survey.from_frame(df), "age").frame[["item", "estimate", "ci_low", "ci_high"]].values.tolist()
     [['p25', 30.0, 24.0, 37.0], ['p50', 42.0, 35.0, 50.0], ['p75', 55.0, 49.0, 62.0]]
     """
-    wanted = np.asarray(probs, dtype=float)
-    if wanted.ndim != 1 or not len(wanted) or not ((wanted > 0) & (wanted < 1)).all():
-        raise ValueError(f"probs={probs!r}: give shares between 0 and 1, for instance [0.5].")
+    wanted = as_numbers(list(probs))
+    if not len(wanted) or not ((wanted > 0) & (wanted < 1)).all() or len(set(wanted)) < len(wanted):
+        raise ValueError(f"probs={probs!r}: give different shares between 0 and 1, for instance [0.25, 0.5].")
     require_confidence(confidence)
     given = numbers(survey, question)
     valid = ~np.isnan(given.values)
@@ -193,7 +205,7 @@ def _quantiles(
             inside = (at[level] >= 0) & (at[level] <= 1)
             if len(value):
                 # a share that is reached exactly is reached: the tolerance is for the sum's rounding
-                place = np.searchsorted(weight, at[level, inside] * weight[-1] * (1 - 1e-14), side="left")
+                place = np.searchsorted(weight, at[level, inside] * weight[-1] * (1 - 1e-11), side="left")
                 out[level, inside] = value[np.minimum(place, len(value) - 1)]
         return out
 

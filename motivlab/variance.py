@@ -68,7 +68,7 @@ def linearise(sums: Sums, ratios: Ratios, design: DesignArrays) -> Linearised:
     else:
         scale = sums.w[..., ratios.den].sum(axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):
-            estimate = a / scale
+            estimate = np.where(scale != 0, a / scale, np.nan)
 
     def influence(of: Floats) -> Floats:
         if ratios.den is None:
@@ -99,8 +99,11 @@ def _fitted(e: Floats, sums: Sums, design: DesignArrays) -> Floats:
                 left = indicator @ (flat - fitted * size[:, None])
                 fitted += (left / (indicator @ size)[:, None])[codes]
     else:
-        x = calibration.x
-        beta = np.linalg.lstsq(x.T @ (x * size[:, None]), x.T @ flat, rcond=1e-12)[0]
+        # a number about its mean, in its own scale: the indicators of a margin hold the constant
+        x, indicator = calibration.x, np.isin(calibration.x, (0, 1)).all(axis=0)
+        x = np.where(indicator, x, x - np.average(x, axis=0, weights=size))
+        x = x / np.sqrt((size[:, None] * x**2).sum(axis=0))
+        beta = np.linalg.lstsq(x.T @ (x * size[:, None]), x.T @ flat, rcond=1e-10)[0]
         fitted = x @ beta
     return np.asarray(fitted.reshape(e.shape))
 
@@ -131,11 +134,15 @@ def solve(sums: Sums, ratios: Ratios, design: DesignArrays) -> Solution:
             square = (w[..., nn] - 2 * linear.estimate * w[..., nd] + linear.estimate**2 * w[..., dd]) / weight
         simple = square * weight**2 / linear.scale**2 / (n - 1)
         # a share of 0 or 1, a number that is the same for all, has no variance; what rounding leaves would be noise
-        scale = np.maximum(np.abs(w[..., nn] / weight), 1e-300)
-        sure = ~(square > 1e-13 * scale) if ratios.den is not None else w[..., nn] == 0
+        if ratios.den is None:
+            sure = w[..., nn] == 0
+        elif np.array_equal(ratios.hit, ratios.num):
+            sure = (k == 0) | (k == n)
+        else:
+            sure = ~(square > 1e-14 * np.abs(w[..., nn] / weight))
         se = np.sqrt(np.where(sure, 0.0, np.maximum(variance, 0.0)))
         deff = np.where(sure, np.nan, se**2 / simple)
-    return Solution(linear.estimate, np.where(n > 0, se, np.nan), df, n, k, deff)
+    return Solution(linear.estimate, np.where(np.isnan(linear.estimate) | (n == 0), np.nan, se), df, n, k, deff)
 
 
 def degrees(sums: Sums, base: Ints, design: DesignArrays) -> Floats:
@@ -172,25 +179,27 @@ def _taylor(linear: Linearised, sums: Sums, ratios: Ratios, design: DesignArrays
         if linear.fitted is not None and linear.s1 is not None and sums.all_w2 is not None:
             squares = squares - 2 * linear.fitted * linear.s1 + linear.fitted**2 * sums.all_w2[:, None, None]
         squares = by_psu(design, squares)
-    factor, lonely = _factors(design, linear.occupied)
+    factor, lonely, spread = _factors(design, linear.occupied)
     size = design.size[:, None, None]
+    factor, lonely = factor[:, None, None], lonely[:, None, None]
     with np.errstate(invalid="ignore"):
-        return np.asarray((factor * (squares - total**2 / size) + lonely * total**2).sum(axis=0))
+        return np.asarray(spread * (factor * (squares - total**2 / size) + lonely * total**2).sum(axis=0))
 
 
-def _factors(design: DesignArrays, occupied: Floats) -> tuple[Floats, Floats]:
-    """What multiplies the spread about the mean in each stratum, and in lonely strata the square of the total.
+def _factors(design: DesignArrays, occupied: Floats) -> tuple[Floats, Floats, Floats]:
+    """What multiplies the spread about the mean in each stratum, in lonely strata the square of the total, and all.
 
-    Both have a shape that broadcasts with (strata, levels, items).
+    The first two have the shape (strata,); the last that of the estimates, (levels, items): 1, or what ``average``
+    gives lonely strata in each domain.
     """
-    size, rest = design.size[:, None, None], 1 - design.sampled_share[:, None, None]
-    lonely = ((design.size == 1) & (design.sampled_share < 1))[:, None, None]
+    rest, everywhere = 1 - design.sampled_share, np.ones(occupied.shape[1:])
+    lonely = (design.size == 1) & (design.sampled_share < 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        factor = rest * np.where(size > 1, size / (size - 1), 0.0)
+        factor = rest * np.where(design.size > 1, design.size / (design.size - 1), 0.0)
     if not lonely.any():
-        return factor, np.zeros_like(factor)
+        return factor, np.zeros_like(factor), everywhere
     held = present(design, occupied)
-    here = held & lonely
+    here = held & lonely[:, None, None]
     if design.lonely == "fail" and here.any():
         name = design.names[int(np.flatnonzero(here.any(axis=(1, 2)))[0])]
         what = "cluster" if design.clustered else "respondent"
@@ -201,8 +210,8 @@ def _factors(design: DesignArrays, occupied: Floats) -> tuple[Floats, Floats]:
     if design.lonely == "average":
         strata = held.sum(axis=0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            factor = factor * (strata / (strata - here.sum(axis=0)))
-    return factor, np.where(lonely & (design.lonely == "adjust"), rest, 0.0)
+            everywhere = strata / (strata - here.sum(axis=0))
+    return factor, np.where(lonely & (design.lonely == "adjust"), rest, 0.0), everywhere
 
 
 def _spread(sums: Sums, ratios: Ratios, design: DesignArrays, estimate: Floats) -> Floats:
@@ -247,14 +256,15 @@ def covariance(sums: Sums, ratios: Ratios, design: DesignArrays, levels: Ints, i
     z = np.nan_to_num(linear.z[:, levels, items])
     psu = by_psu(design, z)
     total = by_stratum(design, psu)
-    factor, lonely = (f[..., 0, 0] if f.shape[1:] == (1, 1) else f[:, levels, items].mean(axis=1)
-                      for f in _factors(design, linear.occupied))  # fmt: skip
+    factor, lonely, spread = _factors(design, linear.occupied)
     if design.clustered:
         within = psu.T @ (psu * factor[design.stratum][:, None])
     else:
         within = _within(linear, sums, ratios, design, factor[design.psu], levels, items)
     centred = (factor / design.size - lonely)[:, None]
-    return np.asarray(within - total.T @ (total * centred))
+    root = np.sqrt(spread[levels, items])
+    with np.errstate(invalid="ignore"):
+        return np.asarray((within - total.T @ (total * centred)) * np.outer(root, root))
 
 
 def _within(
