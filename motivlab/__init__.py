@@ -54,8 +54,6 @@ _HOME = {
     "write_report": "report",
 }
 
-_TABLES = tuple(f"motivlab.tables{of}" for of in ("", "_compare", "_cooccurrence", "_fieldwork"))
-
 __all__ = list(_HOME)
 
 if TYPE_CHECKING:
@@ -83,8 +81,6 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'motivlab' has no attribute {name!r}")
-    for module in _TABLES:  # teach results how to show themselves
-        import_module(module)
     return getattr(import_module(f"motivlab.{_HOME[name]}"), name)
 
 

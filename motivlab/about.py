@@ -39,6 +39,16 @@ class SurveyError(ValueError):
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            name = type(self).__name__
+            raise ValueError("\n".join(f"{name}: {said}" for said in _faults(error, type(self)))) from None
+
+    # or pydantic would make the parts of a file by this __init__ too, and their faults would lose their place
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
     @model_validator(mode="before")
     @classmethod
     def _lists(cls, values: Any) -> Any:
@@ -63,7 +73,8 @@ class Replicates(_Part):
     Attributes
     ----------
     columns : str or tuple of str
-        Their columns, or a pattern: ``repwt*`` is every column that starts so, ``repwt2`` before ``repwt10``.
+        Their columns, or a pattern: ``repwt*`` is every column that starts so, ``repwt2`` before ``repwt10``; the
+        weight of the full sample is none of them.
     kind : str
         ``jackknife1`` (JK1, no strata), ``jackknife`` (JKn), ``brr``, ``fay``, ``bootstrap`` or ``other``.
     scale : float, optional
@@ -103,6 +114,17 @@ class Replicates(_Part):
             raise ValueError(f"rho is {self.rho:g}, it must be at least 0 and below 1")
         if self.kind == "jackknife" and self.rscales is None:
             raise ValueError("a jackknife of strata needs rscales: (n_h-1)/n_h for each replicate")
+        named = () if isinstance(self.columns, str) else self.columns
+        if twice := [column for column in named if named.count(column) > 1]:
+            raise ValueError(f"columns names {twice[0]!r} twice; name each replicate weight once")
+        if self.scale is not None and not 0 < self.scale < np.inf:
+            raise ValueError(f"scale is {self.scale:g}, it must be above 0")
+        factors = () if self.rscales is None else np.atleast_1d(np.asarray(self.rscales, dtype=float))
+        for factor in factors:
+            if not 0 <= factor < np.inf:
+                raise ValueError(f"rscales has {factor:g}, none may be below 0")
+        if self.count is not None and self.count < 2:
+            raise ValueError(f"count is {self.count}, at least two replicate weights are needed")
         return self
 
     def among(self, columns: Iterable[str]) -> list[str]:
@@ -176,6 +198,19 @@ class Design(_Part):
         """Role to column, for the roles that are declared."""
         roles = {"weight": self.weight, "strata": self.strata, "cluster": self.cluster, "fpc": self.fpc}
         return {role: column for role, column in roles.items() if column}
+
+    def replicate_columns(self, columns: Iterable[str]) -> list[str]:
+        """The replicate weights among the columns of the responses; of a list of columns all, there or not.
+
+        Examples
+        --------
+        >>> Design(weight="w", replicates=Replicates(columns="w*", kind="brr")).replicate_columns(["w", "w1", "w2"])
+        ['w1', 'w2']
+        """
+        if self.replicates is None:
+            return []
+        found = self.replicates.among(columns)
+        return [c for c in found if c != self.weight] if isinstance(self.replicates.columns, str) else found
 
 
 class Fieldwork(_Part):
@@ -262,33 +297,54 @@ def read_about(file: Path, form: Questionnaire) -> About:
     try:
         about = About.model_validate(data)
     except ValidationError as error:
-        raise SurveyError("\n".join(_yaml_errors(file, error))) from error
+        raise SurveyError("\n".join(f"{file}: {said}" for said in _faults(error, About, file=True))) from error
     _require_questions(about, form, file)
     return about
 
 
-def _yaml_errors(file: Path, error: ValidationError) -> Iterator[str]:
-    """Each fault of a ``survey.yml``: file, key, remedy."""
-    seen = set()
+def _faults(error: ValidationError, top: type[BaseModel], file: bool = False) -> Iterator[str]:
+    """Each fault once: key, value, remedy."""
+    faults: dict[str, tuple[list[str], Any]] = {}
     for fault in error.errors():
-        # pydantic names the members of a union in the path ("str", "dict[str,str]"): they are no keys
-        first, *rest = map(str, fault["loc"])
-        parts = [first, *(part for part in rest if not re.search(r"\[|^(str|date|dict|tuple)$|^literal", part))]
-        key = ".".join(parts)
-        models: Any = {"design": Design, "fieldwork": Fieldwork, "analysis": Analysis}
-        model = Replicates if parts[:2] == ["design", "replicates"] else models.get(parts[0], About)
-        known = model.model_fields if len(parts) > 1 else About.model_fields
-        if key in seen:
-            continue
-        seen.add(key)
+        parts = _place(fault["loc"])
+        faults.setdefault(".".join(parts), (parts, fault))
+    for key, (parts, fault) in faults.items():
+        if key and any(other.startswith(f"{key}.") for other in faults):
+            continue  # of the alternatives that a value may be, the one that comes nearest to it
+        model = _model_of(top, parts, fault["type"])
         if fault["type"] == "extra_forbidden":
-            near = did_you_mean(parts[-1], known)
-            yield f"{file}: unknown key {key!r}{near} Remove it, or use one of {', '.join(known)}."
+            near = did_you_mean(parts[-1], model.model_fields)
+            yield f"unknown key {key!r}{near} Remove it, or use one of {', '.join(model.model_fields)}."
         elif fault["type"] == "missing":
-            yield f'{file}: the key {key!r} is missing. Add it; write "?" for what is not known yet.'
+            unknown = '; write "?" for what is not known yet' if file else ""
+            yield f"the key {key!r} is missing. Add it{unknown}."
+        elif fault["type"] == "model_type":
+            yield f"{key!r} is {fault['input']!r}. It needs keys of its own: {', '.join(model.model_fields)}."
+        elif fault["type"] == "value_error":  # of the validators above
+            yield f"{f'{key!r}: ' if key else ''}{fault['ctx']['error']}."
         else:
             message = fault["msg"][0].lower() + fault["msg"][1:]
-            yield f"{file}: {key!r} is {fault['input']!r}: {message}. Correct the value."
+            yield f"{key!r} is {fault['input']!r}: {message}. Correct the value."
+
+
+def _place(loc: tuple[int | str, ...]) -> list[str]:
+    """The keys that lead to a fault; pydantic names the members of a union among them, ``str``, ``dict[str,str]``."""
+    names = list(map(str, loc))
+    question = 2 if names[:1] == ["analysis"] else 1  # whose name may be any
+    return names[:question] + [
+        name for name in names[question:] if not re.search(r"\[|^(str|date|dict|tuple|float|int)$|^literal", name)
+    ]
+
+
+def _model_of(top: type[BaseModel], parts: list[str], fault: str) -> type[BaseModel]:
+    """The model whose keys a fault is about."""
+    within: dict[str, type[BaseModel]] = {
+        "design": Design, "design.replicates": Replicates, "replicates": Replicates, "fieldwork": Fieldwork,
+    }  # fmt: skip
+    place = parts if fault == "model_type" else parts[:-1]
+    if place[:1] == ["analysis"]:
+        return Analysis
+    return within.get(".".join(place), top)
 
 
 def _require_questions(about: About, form: Questionnaire, file: Path) -> None:

@@ -194,13 +194,14 @@ def compare(
     groups = _large_enough(groups, someone, question, smallest)
     ratios, hit, of, overall = cell_ratios(within, groups)
     whole = Domains("", ("",), np.where(groups.codes >= 0, 0, -1).astype(np.int8))
-    sums = reduce_survey(design, [whole], ratios)
+    sums = reduce_survey(design, [whole], replace(ratios, base=np.concatenate([ratios.base, overall])))
     every = np.arange(hit.size)
     found = solve(sums, ratios, design)
     cov = covariance(sums, ratios, design, np.zeros_like(every), every)
     share, df = found.estimate.reshape(hit.shape) + centre, float(degrees(sums, overall, design).max())
     differences = _differences(share, cov, df, names, groups, confidence)
-    differences["p_adjusted"] = _adjusted(differences, correction, family)
+    twofold = survey.question(question).type == "select_one" and len(names) == 2
+    differences["p_adjusted"] = _adjusted(differences, correction, family, twofold)
     if items is None:
         tests = _equal_means(share[:, 0], cov, df, int(found.n.sum()))
     else:
@@ -260,8 +261,15 @@ def _differences(
     })  # fmt: skip
 
 
-def _adjusted(frame: pd.DataFrame, correction: Correction, family: Family) -> pd.Series:
-    """P values adjusted within their family; without an answer they are of no family."""
+def _adjusted(frame: pd.DataFrame, correction: Correction, family: Family, twofold: bool) -> pd.Series:
+    """P values adjusted within their family; without an answer they are of no family.
+
+    Of a question with two answers the second says the same again, and is not counted twice.
+    """
+    if twofold:
+        half = len(frame) // 2
+        once = adjust(frame["p"].iloc[:half], correction).to_numpy()
+        return pd.Series(np.concatenate([once, once]), index=frame.index)
     groups = frame.groupby("item", sort=False)["p"] if family == "item" else [("", frame["p"])]
     return pd.concat([adjust(p, correction) for _, p in groups])
 
@@ -320,7 +328,7 @@ def _tests(
     at = np.arange(len(num))
     cov = covariance(sums, shares, design, np.zeros_like(at), at)
     p = found.estimate[0]
-    n = sums.one.sum(axis=(0, 1))[overall]
+    n = sums.one[0, overall]
     df = float(degrees(sums, overall, design).max())
 
     def table(item: int) -> tuple[Floats, Floats]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from .about import Replicates
+from .answers import margin_variables
 from .codes import as_numbers, as_texts
 from .expressions import Mask
 from .intervals import Floats
@@ -119,7 +120,7 @@ def design_arrays(survey: Survey) -> DesignArrays:
     stratum, names = _groups(survey, design.strata)
     if design.cluster:
         cluster, labels = _groups(survey, design.cluster)
-        pairs, psu = np.unique(stratum.astype(np.int64) * len(labels) + cluster, return_inverse=True)
+        pairs, psu = _pairs(stratum, cluster, len(names), len(labels))
         stratum_of, cluster_of = pairs // len(labels), pairs % len(labels)
         _require_nested(survey, stratum_of, cluster_of, names, labels)
     else:
@@ -129,7 +130,8 @@ def design_arrays(survey: Survey) -> DesignArrays:
     if design.fpc:
         share = _sampled_share(survey, design.fpc, stratum, size, names)
     arrays = DesignArrays(
-        weight, psu.astype(np.int32), np.arange(len(stratum_of)), stratum_of, size, share,
+        weight, psu.astype(np.int16 if len(stratum_of) < 2**15 else np.int32), np.arange(len(stratum_of)), stratum_of,
+        size, share,
         bool(design.cluster), design.lonely, names,
     )  # fmt: skip
     if design.replicates:
@@ -173,7 +175,17 @@ def _groups(survey: Survey, column: str | None) -> tuple[Ints, tuple[str, ...]]:
     codes, found = pd.factorize(values)
     texts = as_texts(pd.Series(found)).astype(str)
     names, position = np.unique(texts, return_inverse=True)  # in order, whatever the order of rows
-    return position[codes].astype(np.int32), tuple(names.tolist())
+    return position.astype(np.int32)[codes], tuple(names.tolist())
+
+
+def _pairs(stratum: Ints, cluster: Ints, strata: int, clusters: int) -> tuple[Ints, Ints]:
+    """The pairs of stratum and cluster that occur, in order, and the position of each respondent's among them."""
+    if strata * clusters > 4 * len(stratum) + 10_000:  # too many to look up
+        return np.unique(stratum.astype(np.int64) * clusters + cluster, return_inverse=True)
+    key = stratum * np.int32(clusters) + cluster
+    seen = np.zeros(strata * clusters, dtype=bool)
+    seen[key] = True
+    return np.flatnonzero(seen), (np.cumsum(seen, dtype=np.int32) - np.int32(1))[key]
 
 
 def _require_nested(
@@ -216,7 +228,18 @@ def _sampled_share(survey: Survey, column: str, stratum: Ints, size: Floats, nam
 
 
 def _replicates(survey: Survey, said: Replicates, weight: Floats) -> ReplicateArrays:
-    columns = said.among(survey.responses.columns)
+    columns = survey.design.replicate_columns(survey.responses.columns)
+    for column in columns:
+        if column not in survey.responses:
+            raise ValueError(
+                f"{survey.responses_file}: the replicate weight column {column!r} is missing. "
+                "Correct `design.replicates.columns`."
+            )
+    if survey.design.weight in columns:
+        raise ValueError(
+            f"{survey.responses_file}: the replicate weight {survey.design.weight!r} is the weight of the full sample. "
+            "Leave it out of `design.replicates.columns`."
+        )
     if said.count and len(columns) != said.count:
         raise ValueError(
             f"{survey.responses_file}: {len(columns)} replicate weights match {said.columns!r}, "
@@ -231,8 +254,10 @@ def _replicates(survey: Survey, said: Replicates, weight: Floats) -> ReplicateAr
     bad = np.argwhere(~(values >= 0) | np.isinf(values))
     if len(bad):
         row, j = map(int, bad[0])
+        text = as_texts(survey.responses[columns[j]].iloc[[row]])[0]
+        value = repr(text) if np.isnan(values[row, j]) else text
         raise ValueError(
-            f"{survey.row(row)}: the replicate weight {columns[j]} is {values[row, j]:g}. "
+            f"{survey.row(row)}: the replicate weight {columns[j]} is {value}. "
             "It must be a number that is not negative: correct it."
         )
     if not said.combined:
@@ -242,7 +267,7 @@ def _replicates(survey: Survey, said: Replicates, weight: Floats) -> ReplicateAr
 
 def _calibrated(survey: Survey, arrays: DesignArrays, calibration: Calibration) -> DesignArrays:
     """Units split into their parts with the same calibration variables."""
-    x, margins = calibration.variables(survey)
+    x, margins = margin_variables(survey, calibration.margins)
     key, part = np.unique(np.column_stack([arrays.unit, x]), axis=0, return_inverse=True)
     first = np.zeros(len(key), dtype=np.intp)
     first[part.ravel()] = np.arange(len(x))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from .answers import code_positions
+from .codes import as_numbers, as_texts
 from .expressions import Mask, parse_expression
 from .questionnaire import NUMBER_TYPES, check_references
 from .reduction import Domains
@@ -48,8 +50,9 @@ def where_mask(survey: Survey, where: str) -> Mask:
     for name in expression.names:
         question = survey.question(name)
         if question.type in NUMBER_TYPES and question.missing and name in frame:
-            codes = [float(code) for code in question.missing]
-            blanked[name] = frame[name].mask(frame[name].isin(codes))
+            codes = as_numbers(list(question.missing))  # NaN where the code is a word
+            hit = np.isin(as_numbers(frame[name]), codes[~np.isnan(codes)])
+            blanked[name] = frame[name].mask(hit | np.isin(as_texts(frame[name]), list(question.missing)))
     kept = expression.mask(frame.assign(**blanked))
     if not kept.any():
         raise ValueError(
@@ -62,7 +65,7 @@ def where_mask(survey: Survey, where: str) -> Mask:
 def breakdown(survey: Survey, by: str | tuple[str, ...], within: Mask) -> Domains:
     """The levels of one breakdown; of several crossed questions, every combination."""
     levels: list[str] = [""]
-    codes = np.where(within, 0, -1)
+    codes = np.where(within, np.int8(0), np.int8(-1))
     names = (by,) if isinstance(by, str) else tuple(by)
     for name in names:
         question = survey.question(name)
@@ -75,14 +78,19 @@ def breakdown(survey: Survey, by: str | tuple[str, ...], within: Mask) -> Domain
             raise ValueError(
                 f"{survey.responses_file}: the column {name!r} is missing. Add it, or do not break down by it."
             )
-        position_of = np.full(len(question.choices) + 1, -1)
+        kind: Any = next(
+            k for k in (np.int8, np.int16, np.int32) if len(levels) * len(question.choices) < np.iinfo(k).max
+        )
+        position_of = np.full(len(question.choices) + 1, -1, dtype=kind)
         position_of[[i for i, c in enumerate(question.choices) if not c.missing]] = np.arange(len(question.answers))
         own = position_of[code_positions(survey, question)]
-        own = np.where(question.routed(survey.responses), own, -1)
+        if question.routing:
+            own[~question.routed(survey.responses)] = -1
         if len(names) > 1 and any(" × " in choice.name for choice in question.choices):
             raise ValueError(
                 f"by={by!r}: a choice of {name!r} holds ' × ' in its name, which joins crossed levels. Rename it."
             )
-        codes = np.where((codes >= 0) & (own >= 0), codes * len(question.answers) + own, -1)
+        both = (codes >= 0) & (own >= 0)
+        codes = np.where(both, codes.astype(kind) * kind(len(question.answers)) + own, kind(-1))
         levels = [f"{level} × {c.name}" if level else c.name for level in levels for c in question.answers]
-    return Domains(" × ".join(names), tuple(levels), codes.astype(np.int16 if len(levels) < 2**15 else np.int32))
+    return Domains(" × ".join(names), tuple(levels), codes)

@@ -213,7 +213,8 @@ def _page(
     e = gated.estimates
     return Page(
         _title(gated, by).split("\n")[0], _labels(gated, items), notes(gated, marks=False), row_height,
-        subtitle=by_label(e, by) if by else "", tag=tag_of(gated.estimates.about, gated.estimates.language), rows=rows, legend=legend, panel_head=panel_head,
+        subtitle=by_label(e, by) if by else "", tag=tag_of(e.about, e.language), rows=rows, legend=legend,
+        panel_head=panel_head,
     )  # fmt: skip
 
 

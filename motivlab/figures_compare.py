@@ -14,7 +14,7 @@ from .page import PAD, STYLE, WIDTH, Page, label_lines, palette
 from .questionnaire import did_you_mean
 from .sentences import by_label, item_label, level_label, quoted
 from .tables import table
-from .tables_compare import gated_adjusted, words_of
+from .tables_compare import adjusted_notes, gated_adjusted, words_of
 from .weights import WeightSummary
 
 if TYPE_CHECKING:
@@ -69,10 +69,16 @@ def plot_adjusted(result: Adjusted, item: str | None = None) -> Axes:
     name = item_label(e, item, bool(rows["net"].iloc[0]))
     wording = e.questionnaire[result.question].label(language)
     title = f"{wording} – {quoted(name, language)}"
-    subtitle = f"{by_label(e, result.on)}. " + say("adjusted_given", language, given=_given(result))
+    subtitle = f"{by_label(e, result.on)} – {say('adjusted_given', language, given=_given(result))}"
     with mpl.rc_context(STYLE):
         page = Page(
-            title, labels, table(result).notes[1:], 0.42, subtitle=subtitle, tag=tag_of(e.about, language), legend=2
+            title,
+            labels,
+            list(adjusted_notes(result, "×"))[1:],
+            0.42,
+            subtitle=subtitle,
+            tag=tag_of(e.about, language),
+            legend=2,
         )
         figure = page.figure()
         ax = page.axes(figure, 0, page.left, WIDTH - page.left - 0.5)
@@ -176,7 +182,7 @@ def plot_weights(summary: WeightSummary) -> Axes:
             of = summary.frame[summary.frame["stage"] == stage].iloc[0]
             label = say(
                 "weights_legend", language, stage=say(f"weights_{stage}", language), deff=_two(of["deff"], language),
-                n=int(round(of["n_eff"])),
+                n=round(of["n_eff"]),
             )  # fmt: skip
             y = page.top - (len(stages) - i) * LEGEND - 0.06
             figure.legend(

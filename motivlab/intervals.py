@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 Floats = npt.NDArray[np.float64]
 Interval = Literal["korn-graubard", "wilson", "logit"]
@@ -27,12 +27,13 @@ def korn_graubard(
 
     Notes
     -----
-    In a simulation the 95 % interval is conservative with equal weights, most of all for small shares: it covers the
-    share in 95.1 % to 99.7 % of samples. With unequal weights it falls short where few have the answer: coverage is
-    below 94 % in 14 of 126 cases, in which n times the share is 4 to 10, and lowest at 92.4 % (a share of 10 %, n = 50,
-    weights related to the answer) and, with clusters, at 92.2 % (a share of 1 %, n = 500, unequal weights, clusters).
-    In these cases the interval ends below the share in 5.0 % to 6.8 % of samples, in at most 1.7 % with an estimate of
-    0. Where n times the share is 10 or more, coverage is 93.4 % to 97.7 %. See tests/benchmarks/coverage.md.
+    In a simulation the 95 % interval is conservative with equal weights, most of all for small shares: it covers
+    the share in 95.1 % to 99.7 % of samples. With unequal weights it falls short where few have the answer:
+    coverage is below 94 % in 14 of 126 cases, in which n times the share is 4 to 10, and lowest at 92.7 % (a share
+    of 10 %, n = 50, weights related to the answer) and, with clusters, at 92.2 % (a share of 1 %, n = 500, unequal
+    weights, clusters). In these cases the interval ends below the share in 5.0 % to 6.8 % of samples, in at most
+    1.4 % with an estimate of 0. Where n times the share is 10 or more, coverage is 93.4 % to 97.7 %. See
+    tests/benchmarks/coverage.md.
 
     References
     ----------
@@ -49,8 +50,8 @@ def korn_graubard(
     with np.errstate(invalid="ignore", divide="ignore"):
         size = np.where((p <= 0) | (p >= 1), n if size is None else size, p * (1 - p) / se**2)
         size = size * (_t(a, n - 1) / _t(a, df)) ** 2
-        low = np.where(p <= 0, 0.0, stats.beta.ppf(a, size * p, size * (1 - p) + 1))
-        high = np.where(p >= 1, 1.0, stats.beta.ppf(1 - a, size * p + 1, size * (1 - p)))
+        low = np.where(p <= 0, 0.0, special.betaincinv(size * p, size * (1 - p) + 1, a))
+        high = np.where(p >= 1, 1.0, special.betaincinv(size * p + 1, size * (1 - p), 1 - a))
     # clusters that all have the same mean leave no variance: the interval is the share itself
     low, high = (np.where(np.isinf(size), p, np.where(np.isnan(size), np.nan, bound)) for bound in (low, high))
     return low, high
@@ -65,10 +66,10 @@ def logit(
 
     Notes
     -----
-    Of small shares in small samples there is often no interval: in a simulation in up to 72.6 % of samples (a share of
-    1 %, n = 50, weights related to the answer). Counted as not covering, they leave a coverage of 23.6 % there; where
-    it exists, the 95 % interval covers the share in 86.0 % to 98.7 % of samples. Where n times the share is 10 or more,
-    coverage is 92.8 % to 97.2 %. See tests/benchmarks/coverage.md.
+    Of small shares in small samples there is often no interval: in a simulation in up to 72.6 % of samples (a share
+    of 1 %, n = 50, weights related to the answer). Counted as not covering, they leave a coverage of 23.6 % there;
+    where it exists, the 95 % interval covers the share in 86.0 % to 98.7 % of samples. Where n times the share is
+    10 or more, coverage is 92.8 % to 97.2 %. See tests/benchmarks/coverage.md.
 
     Examples
     --------
@@ -94,11 +95,11 @@ def wilson(
 
     Notes
     -----
-    The normal quantile knows nothing of degrees of freedom, so that the interval is too short where clusters are few.
-    In a simulation with 5 clusters and equal weights the 95 % interval covers shares of 20 % to 50 % in 87.5 % to
-    89.7 % of samples, with 200 clusters in 94.6 % to 94.9 %. It falls short for small shares, too: coverage goes down
-    to 91.0 % (a share of 1 %, n = 50, equal weights), to 89.9 % (a share of 10 %, n = 50, weights related to the
-    answer) and, with clusters, to 86.5 % (a share of 10 %, n = 50, unequal weights, clusters). See
+    The normal quantile knows nothing of degrees of freedom, so that the interval is too short where clusters are
+    few. In a simulation with 5 clusters and equal weights the 95 % interval covers shares of 20 % to 50 % in 87.5 %
+    to 89.7 % of samples, with 200 clusters in 94.6 % to 94.9 %. It falls short for small shares, too: coverage goes
+    down to 91.0 % (a share of 1 %, n = 50, equal weights), to 89.9 % (a share of 10 %, n = 50, weights related to
+    the answer) and, with clusters, to 86.5 % (a share of 10 %, n = 50, unequal weights, clusters). See
     tests/benchmarks/coverage.md.
 
     References
@@ -114,7 +115,7 @@ def wilson(
     >>> round(float(low[0]), 6), round(float(high[0]), 6)
     (0.337013, 0.583422)
     """
-    z = stats.norm.ppf((1 + confidence) / 2)
+    z = special.ndtri((1 + confidence) / 2)
     with np.errstate(invalid="ignore", divide="ignore"):
         size = np.where((p <= 0) | (p >= 1), n if size is None else size, n / design_effect(p, se, n))
         centre = (p + z**2 / (2 * size)) / (1 + z**2 / size)
@@ -146,7 +147,7 @@ def design_effect(p: Floats, se: Floats, n: Floats) -> Floats:
 
 
 def _t(a: float, df: Floats) -> Floats:
-    return np.asarray(stats.t.ppf(a, np.where(df > 0, df, np.nan)))
+    return np.asarray(special.stdtrit(np.where(df > 0, df, np.nan), a))
 
 
 INTERVALS: dict[str, Callable[..., tuple[Floats, Floats]]] = {

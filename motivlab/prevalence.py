@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from .about import Base
@@ -89,9 +90,9 @@ def prevalence(
     """
     choose(interval=(interval, SHARES))
     require_confidence(confidence)
-    items = items_of(survey, question, base, nets)
     design = design_arrays(survey)
     within, domains = breakdowns(survey, by, where)
+    items = items_of(survey, question, base, nets)
     ratios = share_ratios(items.chosen, items.of)
     result = solve(reduce_survey(design, domains, ratios), ratios, design)
     # where nobody or everybody chose an item, the weights are all there is to tell how much the sample knows
@@ -160,7 +161,7 @@ def items_of(
     asked_for = survey.question(question)
     base = base or survey.analysis(question).base
     choose(base=(base, get_args(Base)))
-    given = answers(survey, question)
+    given = answers(survey, question, spare=len(NETS) + len(nets or {}))
     open_choices = np.array([not choice.exclusive for choice in given.choices])
     chosen, valid, names = _with_nets(given, asked_for, open_choices, nets or {})
     is_net = np.array([i >= len(given.choices) for i in range(len(names))])
@@ -185,16 +186,22 @@ def _with_nets(
     A net is known where enough of its choices were chosen, or where every choice was answered.
     """
     names = [choice.name for choice in given.choices]
-    chosen, valid = [given.chosen], [given.valid]
-    complete: Mask = np.asarray(given.valid.all(axis=1))
-    for name, members, least in _nets(question, list(names), open_choices, nets):
-        hit = (given.chosen[:, members].sum(axis=1) >= least)[:, None]
-        chosen.append(hit)
-        valid.append(hit | complete[:, None])
-        names.append(name)
+    found = list(_nets(question, list(names), open_choices, nets))
+    chosen = given.room[:, : len(names) + len(found)]
+    count: dict[tuple[int, ...], npt.NDArray[np.integer[Any]]] = {}
+    for i, (_, members, least) in enumerate(found, start=len(names)):
+        key = tuple(members.tolist())
+        if key not in count:
+            count[key] = np.zeros(len(chosen), dtype=np.int16)
+            for j in key:
+                np.add(count[key], chosen[:, j], out=count[key], casting="unsafe")
+        chosen[:, i] = count[key] >= least
+    names += [name for name, _, _ in found]
     if given.valid.shape[1] == 1:
-        return np.concatenate(chosen, axis=1), given.valid, names
-    return np.concatenate(chosen, axis=1), np.concatenate(valid, axis=1), names
+        return chosen, given.valid, names
+    complete = given.valid.all(axis=1, keepdims=True)
+    known = [given.valid, chosen[:, len(given.choices) :] | complete]
+    return chosen, np.concatenate(known, axis=1), names
 
 
 def _nets(

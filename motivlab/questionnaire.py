@@ -229,8 +229,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """``"; did you mean 'age'?"`` if something like it is known, else a full stop."""
     import difflib
 
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else "."
+    plain: dict[str, str] = {}  # upper case aside, of two the first
+    for other in known:
+        plain.setdefault(other.casefold(), other)
+    near = difflib.get_close_matches(name.casefold(), plain, n=1)
+    return f"; did you mean {plain[near[0]]!r}?" if near else "."
 
 
 def _wording(labels: Mapping[str, str], language: str, name: str) -> str:

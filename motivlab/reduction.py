@@ -15,7 +15,7 @@ from .design import DesignArrays, Ints
 from .expressions import Mask
 from .intervals import Floats
 
-CHUNK = 1 << 15  # rows held as floats at a time: what keeps the peak of memory below the size of the data
+CHUNK = 1 << 14  # rows held as floats at a time: what keeps the peak of memory below the size of the data
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,19 @@ class Sums:
 
     Attributes
     ----------
-    w, one, before : ndarray of float, shape (units, levels, width)
-        Weighted, unweighted, and weighted as before calibration.
+    w : ndarray of float, shape (units, levels, width)
+        Weighted.
+    one : ndarray of float, shape (levels, width)
+        Not weighted.
+    occupied : ndarray of float, shape (units, levels, bases)
+        Respondents in each base.
+    bases : ndarray of int, shape (bases,)
+        The columns of the bases, in order.
+    plain : ndarray of float, shape (units, levels, width)
+        As the regression of a calibration weights them: as before calibration or, with raking, not at all.
     w2 : ndarray of float, shape (units, levels, width)
         With squared weights; for designs without clusters, whose variance is among respondents.
-    all_w, all_w2, all_before : ndarray of float, shape (units,)
+    all_w, all_w2, all_plain : ndarray of float, shape (units,)
         The weights themselves over every respondent, in a domain or not; for calibrated designs.
     replicates : ndarray of float, shape (replicates, levels, width)
     rank : ndarray of float, shape (levels, 1)
@@ -85,86 +93,105 @@ class Sums:
 
     w: Floats
     one: Floats
+    occupied: Floats
+    bases: Ints
     w2: Floats | None = None
-    before: Floats | None = None
+    plain: Floats | None = None
     all_w: Floats | None = None
     all_w2: Floats | None = None
-    all_before: Floats | None = None
+    all_plain: Floats | None = None
     replicates: Floats | None = None
     rank: Floats | None = None
 
 
-def reduce_totals(
-    keys: Callable[[slice], Ints], groups: int, weights: Sequence[Floats | None], columns: Callable[[slice], Floats],
-    width: int, rows: int,
-) -> list[Floats]:  # fmt: skip
+@dataclass(frozen=True)
+class Wanted:
+    """One set of sums.
+
+    Attributes
+    ----------
+    key : callable
+        From a slice of respondents to their group in each breakdown, an array of shape (rows, breakdowns); the number
+        ``groups`` itself stands for none.
+    groups : int
+    weight : ndarray of float, shape (respondents,), or None
+        None counts each respondent one.
+    columns : ndarray of int, or None
+        Which columns; None for all.
+    """
+
+    key: Callable[[slice], Ints]
+    groups: int
+    weight: Floats | None = None
+    columns: Ints | None = None
+
+
+def reduce_totals(wanted: Sequence[Wanted], columns: Callable[[slice], Floats], width: int, rows: int) -> list[Floats]:
     """Weighted sums of columns by group: the one pass over the data.
 
     It alone touches respondents. Another engine can take its place; all else is algebra on what it returns.
 
     Parameters
     ----------
-    keys : callable
-        From a slice of respondents to their group in each breakdown, an array of shape (rows, breakdowns); the
-        number ``groups`` itself stands for none.
-    groups : int
-    weights : sequence of ndarray of float, shape (rows,), or None
-        None counts each respondent one.
+    wanted : sequence of Wanted
     columns : callable
         From a slice to values, shape (rows, width).
     width, rows : int
 
     Returns
     -------
-    list of ndarray of float, shape (groups, width)
-        One for each of the weights.
+    list of ndarray of float, shape (groups, columns)
 
     Examples
     --------
     >>> group, values = np.array([[0], [1], [0], [2]]), np.array([[1.0], [1.0], [3.0], [9.0]])
-    >>> by_weight = reduce_totals(lambda s: group[s], 2, [None, np.array([1.0, 2, 3, 4])], lambda s: values[s], 1, 4)
-    >>> [sums.ravel().tolist() for sums in by_weight]
+    >>> both = [Wanted(lambda s: group[s], 2), Wanted(lambda s: group[s], 2, np.array([1.0, 2, 3, 4]))]
+    >>> [sums.ravel().tolist() for sums in reduce_totals(both, lambda s: values[s], 1, 4)]
     [[4.0, 1.0], [10.0, 2.0]]
     """
-    out = [np.zeros((groups + 1, width)) for _ in weights]
+    out = [np.zeros((one.groups + 1, width if one.columns is None else len(one.columns))) for one in wanted]
     for start in range(0, rows, CHUNK):
         part = slice(start, min(start + CHUNK, rows))
-        key, values = keys(part), columns(part)
-        n, breakdowns = key.shape
-        indices, ends = key.ravel(), np.arange(0, n * breakdowns + 1, breakdowns, dtype=key.dtype)
-        for total, weight in zip(out, weights, strict=True):
-            data = np.ones(len(indices)) if weight is None else np.repeat(weight[part], breakdowns)
-            # column by column, so that the data are read in order: y[group] += weight * x[respondent]
-            total += sparse.csc_array((data, indices, ends), shape=(groups + 1, n)) @ values
-    return [total[:groups] for total in out]
+        values, keys = columns(part), {one.key: one.key(part) for one in wanted}
+        for total, one in zip(out, wanted, strict=True):
+            key = keys[one.key]
+            n, breakdowns = key.shape
+            ends = np.arange(0, n * breakdowns + 1, breakdowns, dtype=key.dtype)
+            data = np.ones(key.size) if one.weight is None else np.repeat(one.weight[part], breakdowns)
+            # column by column, so that the data are read in order: total[group] += weight * values[respondent]
+            member = sparse.csc_array((data, key.ravel(), ends), shape=(one.groups + 1, n))
+            total += member @ (values if one.columns is None else values[:, one.columns])
+    return [total[:-1] for total in out]
 
 
 def reduce_survey(design: DesignArrays, domains: Sequence[Domains], ratios: Ratios) -> Sums:
     """Totals of all columns for every unit and every level of every breakdown."""
-    rows = len(design.weight)
+    rows, calibration, bases = len(design.weight), design.calibration, np.unique(ratios.base)
+    of_level, levels = _keys(domains)
     if design.replicates is not None:
-        key, groups = _keys(domains)
-        of_level: list[Floats | None] = [design.weight, None, *design.replicates.weights.T]
-        w, one, *repeated = reduce_totals(key, groups, of_level, ratios.columns, ratios.width, rows)
+        weights = [None, design.weight, *design.replicates.weights.T]
+        asked = [Wanted(of_level, levels, weight) for weight in weights]
+        one, w, *repeated = reduce_totals(asked, ratios.columns, ratios.width, rows)
         rank = _rank(design.replicates.weights, domains, ratios)
-        return Sums(w[None], one[None], replicates=np.stack(repeated), rank=rank)
+        return Sums(w[None], one, one[None][..., bases], bases, replicates=np.stack(repeated), rank=rank)
     units = len(design.psu)
-    key, groups = _keys(domains, design.unit, units)
-    calibration = design.calibration
-    wanted: list[Floats | None] = [design.weight, None]
-    wanted += [design.weight**2] if calibration or not design.clustered else []
-    wanted += [calibration.before] if calibration else []
-    found = reduce_totals(key, groups, wanted, ratios.columns, ratios.width, rows)
-    sums = Sums(*(total.reshape(units, -1, ratios.width) for total in found))
+    of_unit, cells = _keys(domains, design.unit, units)
+    # what calibration needs beside: the weights of its regression
+    plain = None if calibration is None or calibration.raking else calibration.before
+    squares = calibration is not None or not design.clustered
+    asked = [Wanted(of_level, levels), Wanted(of_unit, cells, columns=bases), Wanted(of_unit, cells, design.weight)]
+    asked += [Wanted(of_unit, cells, design.weight**2)] if squares else []
+    asked += [Wanted(of_unit, cells, plain)] if calibration else []
+    one, *found = reduce_totals(asked, ratios.columns, ratios.width, rows)
+    occupied, w, *more = (total.reshape(units, levels, -1) for total in found)
+    sums = Sums(w, one, occupied, bases, *more)
     if calibration is None:
         return sums
 
-    def alone(weight: Floats) -> Floats:
+    def alone(weight: Floats | None) -> Floats:
         return np.bincount(design.unit, weight, units).astype(float)
 
-    return replace(
-        sums, all_w=alone(design.weight), all_w2=alone(design.weight**2), all_before=alone(calibration.before)
-    )
+    return replace(sums, all_w=alone(design.weight), all_w2=alone(design.weight**2), all_plain=alone(plain))
 
 
 def _keys(domains: Sequence[Domains], unit: Ints | None = None, units: int = 1) -> tuple[Callable[[slice], Ints], int]:
@@ -175,12 +202,13 @@ def _keys(domains: Sequence[Domains], unit: Ints | None = None, units: int = 1) 
     kind: Any = np.int32 if groups < np.iinfo(np.int32).max else np.int64
 
     def key(part: slice) -> Ints:
-        start = 0 if unit is None else unit[part].astype(kind) * kind(levels)
-        cells = [
-            np.where(d.codes[part] >= 0, start + d.codes[part].astype(kind) + kind(offset), groups)
-            for d, offset in zip(domains, offsets, strict=False)
-        ]
-        return np.stack(cells, axis=1)
+        n = len(domains[0].codes[part])
+        cells = np.empty((n, len(domains)), dtype=kind)
+        start = kind(0) if unit is None else unit[part].astype(kind) * kind(levels)
+        for i, d in enumerate(domains):
+            code = d.codes[part]
+            cells[:, i] = np.where(code >= 0, start + code + kind(offsets[i]), kind(groups))
+        return cells
 
     return key, groups
 
@@ -189,10 +217,8 @@ def kish_sizes(design: DesignArrays, domains: Sequence[Domains], ratios: Ratios)
     """The effective size of each base, given its weights alone: (sum of w)^2 / sum of w^2; shape (levels, items)."""
     bases, of_item = np.unique(ratios.base, return_inverse=True)
     key, groups = _keys(domains)
-    w, w2 = reduce_totals(
-        key, groups, [design.weight, design.weight**2], lambda part: ratios.columns(part)[:, bases], len(bases),
-        len(design.weight),
-    )  # fmt: skip
+    wanted = [Wanted(key, groups, weight, bases) for weight in (design.weight, design.weight**2)]
+    w, w2 = reduce_totals(wanted, ratios.columns, ratios.width, len(design.weight))
     with np.errstate(invalid="ignore"):
         return np.asarray((w**2 / w2)[:, of_item])
 
@@ -235,8 +261,13 @@ def share_ratios(chosen: Mask, base: Mask, products: bool = False) -> Ratios:
     product = np.pad(product, (0, len(first)), constant_values=-1)
 
     def columns(part: slice) -> Floats:
-        own = np.concatenate([base[part], chosen[part] & base[part]], axis=1)
-        return (np.concatenate([own, own[:, first] & own[:, second]], axis=1) if len(first) else own).astype(float)
+        of = base[part]
+        out = np.empty((len(of), width + len(first)))
+        out[:, :bases] = of
+        np.logical_and(chosen[part], of, out=out[:, bases:width], casting="unsafe")
+        if len(first):
+            out[:, width:] = out[:, first] * out[:, second]
+        return out
 
     return Ratios(columns, width + len(first), num, den, den, num, product)
 
@@ -325,11 +356,14 @@ def number_ratios(num: Floats, den: Floats | None, base: Mask) -> Ratios:
 
 def count_by_level(domains: Sequence[Domains], state: npt.NDArray[np.int8], states: int) -> Floats:
     """How many respondents of each level are in each state; shape (levels of all breakdowns, states)."""
-    out = []
-    for d in domains:
-        key = np.where(d.codes >= 0, d.codes * np.int32(states) + state, len(d.levels) * states)
-        out.append(np.bincount(key, minlength=len(d.levels) * states + 1)[:-1].reshape(len(d.levels), states))
-    return np.concatenate(out).astype(float)
+    out = [np.zeros(len(d.levels) * states + 1) for d in domains]
+    for start in range(0, len(state), CHUNK):
+        part = slice(start, start + CHUNK)
+        for total, d in zip(out, domains, strict=True):
+            code = d.codes[part].astype(np.intp)
+            key = np.where(code >= 0, code * states + state[part], len(total) - 1)
+            total += np.bincount(key, minlength=len(total))
+    return np.concatenate([total[:-1].reshape(-1, states) for total in out])
 
 
 def response_counts(given: Answers | Numbers, domains: Sequence[Domains]) -> Floats:
@@ -339,7 +373,4 @@ def response_counts(given: Answers | Numbers, domains: Sequence[Domains]) -> Flo
     -------
     ndarray of float, shape (levels of all breakdowns, 2 + reasons)
     """
-    state = given.asked.astype(np.int8)
-    for i, reason in enumerate(NON_RESPONSE, start=2):
-        state[given.reason[reason]] = i
-    return count_by_level(domains, state, 2 + len(NON_RESPONSE))
+    return count_by_level(domains, given.state, 2 + len(NON_RESPONSE))

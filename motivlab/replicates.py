@@ -103,12 +103,7 @@ def with_replicates(
         weight = f"{name}_full"
         frame = frame.assign(**{weight: 1.0})
     said = Replicates(columns=tuple(columns), kind="other", scale=1.0, rscales=tuple(scale.tolist()))
-    added = [*columns] if survey.design.weight else [weight, *columns]
-    about = survey.about.model_copy(
-        update={
-            "design": survey.design.model_copy(update={"replicates": said, "weight": weight}),
-            "other_columns": [*survey.about.other_columns, *added],
-        }
-    )
+    design = survey.design.model_copy(update={"replicates": said, "weight": weight})
+    about = survey.about.model_copy(update={"design": design})
     responses = pd.concat([frame, pd.DataFrame(weights, columns=columns, index=frame.index)], axis=1)
     return replace(survey, responses=responses, about=about)

@@ -62,8 +62,8 @@ class Rule:
         return self.broken(frame)
 
 
-def rules(form: Questionnaire, about: About | None = None) -> Iterator[Rule]:
-    """All rules that a questionnaire, and the design of a survey, put on the responses."""
+def rules(form: Questionnaire, about: About | None = None, columns: Iterable[str] = ()) -> Iterator[Rule]:
+    """All rules that a questionnaire, and the design of a survey, put on the responses, which have ``columns``."""
     for question in form:
         if question.columns:
             yield from _value_rules(question, form)
@@ -78,6 +78,15 @@ def rules(form: Questionnaire, about: About | None = None) -> Iterator[Rule]:
     for role, column in about.design.columns.items():
         if role != "weight":
             yield Rule("design", column, (column,), lambda frame, c=column: _blank(frame[c]))  # type: ignore[misc]
+    for column in about.design.replicate_columns(columns):
+        yield Rule(
+            "wrong_type", column, (column,),
+            lambda frame, c=column: ~np.isfinite(as_numbers(frame[c])), "decimal",  # type: ignore[misc]
+        )  # fmt: skip
+        yield Rule(
+            "out_of_range", column, (column,),
+            lambda frame, c=column: as_numbers(frame[c]) < 0, "≥ 0",  # type: ignore[misc]
+        )  # fmt: skip
 
 
 def _read_by(question: Question, expressions: Iterable[Expression], form: Questionnaire) -> tuple[str, ...]:
@@ -126,7 +135,7 @@ def _value_rules(question: Question, form: Questionnaire) -> Iterator[Rule]:
                 good = pd.to_datetime(column, format="ISO8601", errors="coerce").notna().to_numpy()
             else:
                 values = as_numbers(column)
-                good = values == (np.floor(values) if whole else values)  # NaN equals nothing
+                good = (values == np.floor(values) if whole else True) & np.isfinite(values)
             return ~good & ~np.isin(as_texts(column), ["", *missing])
 
         yield Rule("wrong_type", name, (name,), wrong, question.type)
@@ -202,7 +211,7 @@ def _routing_rules(question: Question, form: Questionnaire) -> Iterator[Rule]:
         yield Rule("exclusive", question.name, question.columns, together, detail)
 
 
-def schema(form: Questionnaire, about: About | None = None) -> pa.DataFrameSchema:
+def schema(form: Questionnaire, about: About | None = None, columns: Iterable[str] = ()) -> pa.DataFrameSchema:
     """The Pandera schema of a questionnaire.
 
     Rules on one column are checks of that column. Rules that read several columns (routing, exclusive choices, limits
@@ -214,6 +223,8 @@ def schema(form: Questionnaire, about: About | None = None) -> pa.DataFrameSchem
     form : Questionnaire
     about : About, optional
         With it the respondent id and the design are checked too, and no undeclared column is allowed.
+    columns : iterable of str, optional
+        Those of the responses: replicate weights that are declared by a pattern are looked for among them.
 
     Returns
     -------
@@ -230,7 +241,8 @@ def schema(form: Questionnaire, about: About | None = None) -> pa.DataFrameSchem
 
     by_column: dict[str, list[pa.Check]] = {}
     whole: list[pa.Check] = []
-    for rule in rules(form, about):
+    columns = list(columns)
+    for rule in rules(form, about, columns):
         if rule.needs == (rule.variable,):
             check = pa.Check(_holds_in_column(rule), name=rule.key, ignore_na=False)
             by_column.setdefault(rule.variable, []).append(check)
@@ -239,11 +251,11 @@ def schema(form: Questionnaire, about: About | None = None) -> pa.DataFrameSchem
     declared = [column for question in form for column in question.columns]
     optional = [column for question in form for column in question.optional_columns]
     if about is not None:
-        declared = list(declared_columns(form, about))
+        declared = list(declared_columns(form, about, columns))
         optional += about.other_columns
-    columns = {name: pa.Column(required=False, nullable=True) for name in optional}
-    columns |= {name: pa.Column(checks=by_column.get(name, []), nullable=True) for name in declared}
-    return pa.DataFrameSchema(columns, checks=whole, unique_column_names=True, strict=about is not None)
+    fields = {name: pa.Column(required=False, nullable=True) for name in optional}
+    fields |= {name: pa.Column(checks=by_column.get(name, []), nullable=True) for name in declared}
+    return pa.DataFrameSchema(fields, checks=whole, unique_column_names=True, strict=about is not None)
 
 
 def _holds(rule: Rule) -> Callable[[pd.DataFrame], bool]:
@@ -360,7 +372,7 @@ def check(survey: Survey, schema_: pa.DataFrameSchema | None = None) -> CheckRep
     import pandera.pandas as pa
 
     frame, form, about = survey.responses, survey.questionnaire, survey.about
-    schema_ = schema_ or schema(form, about)
+    schema_ = schema_ or schema(form, about, frame.columns)
     found: list[dict[str, Any]] = list(_structure(survey))
     try:
         schema_.validate(frame, lazy=True)
@@ -371,7 +383,7 @@ def check(survey: Survey, schema_: pa.DataFrameSchema | None = None) -> CheckRep
         cases = cases[~cases["check"].astype(str).isin(structure)]
         failed = {str(name): part for name, part in cases.groupby("check", sort=False)}
     own: set[str] = set()
-    for rule in rules(form, about):
+    for rule in rules(form, about, frame.columns):
         if rule.key in failed:
             found += _rows(survey, rule)
             own.add(rule.key)
@@ -387,7 +399,7 @@ def check(survey: Survey, schema_: pa.DataFrameSchema | None = None) -> CheckRep
 
 
 def _structure(survey: Survey) -> Iterator[dict[str, Any]]:
-    declared = declared_columns(survey.questionnaire, survey.about)
+    declared = declared_columns(survey.questionnaire, survey.about, survey.responses.columns)
     optional = {c for q in survey.questionnaire for c in q.optional_columns} | set(survey.about.other_columns)
     for column, by in declared.items():
         if column not in survey.responses:

@@ -239,7 +239,7 @@ def _estimates(
     sums = reduce_survey(design, domains, ratios)
     columns = tidy(question, "asked", names, domains, solve(sums, ratios, design), "wald", confidence)
     level, item = rows_of(domains, len(names))
-    answered = sums.one.sum(axis=0)[..., ratios.base][level, item]
+    answered = sums.one[..., ratios.base][level, item]
     asked_for = survey.question(question)
     given = items_of(survey, question, "asked").answers if asked_for.type in CHOICE_TYPES else numbers(survey, question)
     frame = pd.DataFrame(columns | {"net": False} | response_columns(response_counts(given, domains)[level], answered))

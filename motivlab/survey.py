@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -55,25 +55,6 @@ class Calibration:
     trimmed: int
     deff_before: float
     deff_after: float
-
-    def variables(self, survey: Survey) -> tuple[npt.NDArray[np.float64], tuple[npt.NDArray[np.intp], ...]]:
-        """The calibration variables of each respondent, and for raking the level in each margin.
-
-        Returns
-        -------
-        ndarray of float, shape (respondents, columns)
-            An indicator per level, or the number itself.
-        tuple of ndarray of int, shape (respondents,)
-        """
-        columns, codes = [], []
-        for variable, rows in self.margins.groupby("variable", sort=False):
-            if (rows["level"] == "").all():
-                columns.append(as_numbers(survey.responses[variable])[:, None])
-                continue
-            texts = crossed(survey.responses, str(variable))
-            codes.append(pd.Index(rows["level"]).get_indexer(pd.Index(texts)))
-            columns.append((codes[-1][:, None] == np.arange(len(rows))).astype(float))
-        return np.concatenate(columns, axis=1), tuple(codes)
 
 
 def crossed(frame: pd.DataFrame, variable: str) -> npt.NDArray[np.object_]:
@@ -226,12 +207,13 @@ class Survey:
         roles = {"weight": weight, "strata": strata, "cluster": cluster, "fpc": fpc}
         named = {role: str(column) for role, column in roles.items() if column is not None}
         design = Design(**named, nest=nest, replicates=replicates, lonely=lonely)
-        repeated = replicates.among(map(str, frame.columns)) if replicates else []
-        wanted = design.columns | ({"respondent_id": respondent_id} if respondent_id else {})
-        for role, column in wanted.items():
+        repeated = design.replicate_columns(frame.columns)
+        wanted = [*design.columns.items(), *(("replicates", column) for column in repeated)]
+        wanted += [("respondent_id", respondent_id)] if respondent_id else []
+        for role, column in wanted:
             if column not in frame:
                 near = did_you_mean(column, map(str, frame.columns))
-                raise ValueError(f"{role}={column!r}: the frame has no such column{near}")
+                raise ValueError(f"{role}={column!r}: the frame has no such column{near} Correct the name.")
         identity = respondent_id or "respondent"
         if respondent_id is None:
             if identity in frame and not frame[identity].is_unique:
@@ -246,7 +228,7 @@ class Survey:
             respondent_id=identity,
             fieldwork=Fieldwork(start=FILL_IN, end=FILL_IN),
             design=design,
-            other_columns=sorted(set(frame) - (skip - set(repeated)) - {c for q in form for c in q.columns}),
+            other_columns=sorted(set(frame) - skip - {c for q in form for c in q.columns}),
         )
         numbers = {c for c in (design.weight, design.fpc, *repeated) if c and frame[c].dtype.kind in "iuf"}
         texts = {c: frame[c] if c in numbers else pd.Series(as_texts(frame[c])).replace("", pd.NA) for c in frame}
@@ -255,6 +237,7 @@ class Survey:
 
 
 MAX_INFERRED_CHOICES = 20
+EXACT = 2**53  # beyond it a float is not every whole number any more
 
 
 def infer_questionnaire(frame: pd.DataFrame) -> Questionnaire:
@@ -280,12 +263,14 @@ def _inferred_question(name: str, column: pd.Series) -> Question:
     if column.dtype.kind == "M":
         return Question(name, "date", labels)
     codes = set(texts) - {""}
-    few = len(codes) <= MAX_INFERRED_CHOICES
+    few = 0 < len(codes) <= MAX_INFERRED_CHOICES
     if isinstance(column.dtype, pd.CategoricalDtype):
-        order = as_texts(column.cat.categories).tolist()
+        order = [code for code in dict.fromkeys(as_texts(column.cat.categories)) if code]
+        if not order:
+            return Question(name, "text", labels)
     elif column.dtype.kind in "iufb":
         known = as_numbers(column)
-        whole = bool((known[~np.isnan(known)] % 1 == 0).all())
+        whole = _whole(known[~np.isnan(known)])
         if not (few and whole):
             return Question(name, "integer" if whole else "decimal", labels)
         order = sorted(codes, key=float)
@@ -294,6 +279,10 @@ def _inferred_question(name: str, column: pd.Series) -> Question:
             return Question(name, "text", labels)
         order = sorted(codes)
     return Question(name, "select_one", labels, tuple(Choice(code, {"": code}) for code in order), name)
+
+
+def _whole(values: npt.NDArray[np.float64]) -> bool:
+    return bool((np.floor(values) == values).all() and np.isfinite(values).all())
 
 
 def open_survey(folder: str | Path, language: str = "en", responses: str | None = None) -> Survey:
@@ -374,9 +363,10 @@ def typed(raw: pd.DataFrame, form: Questionnaire, about: About) -> pd.DataFrame:
         if (numbers.isna() & columns[column].notna()).any():
             return
         numbers = numbers.astype(float)
-        if whole and bool((numbers.dropna() % 1 == 0).all()):
-            small = bool(numbers.dropna().abs().lt(128).all())
-            columns[column] = numbers.astype("Int8" if small else "Int64")
+        given = numbers.dropna().to_numpy()
+        most = np.abs(given).max(initial=0)
+        if whole and _whole(given) and most < EXACT:
+            columns[column] = numbers.astype("Int8" if most < 128 else "Int64")
         else:
             columns[column] = numbers
 
@@ -400,14 +390,19 @@ def typed(raw: pd.DataFrame, form: Questionnaire, about: About) -> pd.DataFrame:
     for role, column in about.design.columns.items():
         if role in ("weight", "fpc"):
             to_number(column, whole=False)
-    for column in about.design.replicates.among(columns) if about.design.replicates else ():
+    for column in about.design.replicate_columns(columns):
         to_number(column, whole=False)
     return pd.DataFrame(columns, index=raw.index)
 
 
-def declared_columns(form: Questionnaire, about: About) -> Mapping[str, str]:
-    """Every column the responses must have, with what declares it: a question, or a key of ``survey.yml``."""
+def declared_columns(form: Questionnaire, about: About, columns: Iterable[str] = ()) -> Mapping[str, str]:
+    """Every column the responses must have, with what declares it: a question, or a key of ``survey.yml``.
+
+    Of replicate weights that are declared by a pattern, those among ``columns``.
+    """
     declared = {column: question.name for question in form for column in question.columns}
     for role, column in {"respondent_id": about.respondent_id, **about.design.columns}.items():
         declared.setdefault(column, role)
+    for column in about.design.replicate_columns(columns):
+        declared.setdefault(column, "replicates")
     return declared

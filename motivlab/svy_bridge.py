@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from .codes import as_numbers
 from .design import DesignArrays, design_arrays, weights
 from .intervals import Floats
-from .survey import Survey, crossed
+from .survey import Survey
 
 if TYPE_CHECKING:
     import svy
@@ -284,63 +284,71 @@ def regress(
 # ------------------------------------------------------------------------------------------------------ weights
 
 
-class UnmetMarginsError(ValueError):
-    """Weights that meet all margins were not found; the message says why."""
-
-
 def calibrated_weights(
-    frame: pd.DataFrame, weight: Floats, margins: pd.DataFrame, method: str, trim: tuple[float, float] | None,
-    tolerance: float, most_sweeps: int,
+    weight: Floats, x: Floats, totals: Floats, margins: tuple[npt.NDArray[np.intp], ...], method: str,
+    trim: tuple[float, float] | None, tolerance: float, most_sweeps: int,
 ) -> Floats:  # fmt: skip
-    """Weights calibrated to margins.
+    """Weights calibrated to margins, as near as they come: whether all is met is for the caller to see.
 
     Parameters
     ----------
-    frame : DataFrame
-        The responses.
     weight : ndarray of float, shape (respondents,)
-        Where to start from.
-    margins : DataFrame
-        ``variable``, ``level`` and ``total``, whose levels are those of the responses.
+        Where to start from; not negative, and each level of each margin has some. A weight of 0 stays 0.
+    x : ndarray of float, shape (respondents, columns)
+        The calibration variables: an indicator per level, margin after margin, or a number, for ``linear`` only.
+    totals : ndarray of float, shape (columns,)
+        What they are to add up to.
+    margins : tuple of ndarray of int, shape (respondents,)
+        The level in each margin, as numbered in ``x``.
     method : str
         ``rake``, ``poststratify`` or ``linear``.
     trim : tuple of float, optional
-        Bounds on the ratio of a weight to the mean weight.
-
-    Raises
-    ------
-    UnmetMarginsError
+        Bounds on the weights that are not 0.
     """
     import polars as pl
     import svy
     from svy.weighting.types import TrimConfig
 
-    names = {v: f"m{i}" for i, v in enumerate(dict.fromkeys(margins["variable"]))}
-    numeric = {v for v in names if (margins.loc[margins["variable"] == v, "level"] == "").all()}
-    columns = {names[v]: as_numbers(frame[v]) if v in numeric else crossed(frame, v).astype(str) for v in names}
-    controls = {names[v]: dict(zip(rows["level"], rows["total"], strict=True))
-                for v, rows in margins.groupby("variable", sort=False) if v not in numeric}  # fmt: skip
-    trimming = None
-    if trim:
-        mean = sum(next(iter(controls.values())).values()) / len(weight)
-        trimming = TrimConfig(lower=trim[0] * mean, upper=trim[1] * mean, max_iter=most_sweeps)
-    weighting = svy.Sample(pl.DataFrame(columns | {"w": weight}), svy.Design(wgt="w")).weighting
-    try:
-        if method == "rake":
-            done = weighting.rake(
-                controls=controls, wgt_name="new", tol=tolerance, max_iter=most_sweeps, trimming=trimming
+    if method == "linear":
+        size = np.sqrt(np.square(x).mean(axis=0))  # or svy loses its digits to a number such as an income
+
+        def solved(start: Floats) -> Floats:
+            weighting = svy.Sample(pl.DataFrame({"w": start}), svy.Design(wgt="w")).weighting
+            new: Any = weighting.calibrate_matrix(
+                aux_vars=x / size, controls=totals / size, weights_only=True, on_nonconvergence="ignore"
             )
-        elif method == "poststratify":
-            (only,) = controls
-            done = weighting.poststratify(controls[only], cells=only, wgt_name="new", trimming=trimming)
-        else:
-            terms: dict[Any, Any] = {svy.Cat(name): totals for name, totals in controls.items()}
-            terms |= {names[v]: float(margins.loc[margins["variable"] == v, "total"].iloc[0]) for v in numeric}
-            done = weighting.calibrate(controls=terms, wgt_name="new", trimming=trimming)
-    except svy.SvyError as error:
-        raise UnmetMarginsError(f"{error.title}: {error.detail}".rstrip(". ")) from error
+            return np.asarray(new, dtype=float)
+
+        new, held = solved(weight), weight > 0
+        low, high = trim or (-np.inf, np.inf)
+        for _ in range(most_sweeps if trim else 2):  # svy's own turns end at 1e-4; without bounds, what rounding left
+            if within(new[held], trim, tolerance) and (np.abs(x.T @ new - totals) <= tolerance * np.abs(totals)).all():
+                break
+            new = solved(np.where(held, np.clip(new, low, high), 0.0))
+        return new
+    columns = {f"m{i}": codes for i, codes in enumerate(margins)}
+    ends = np.cumsum([codes.max() + 1 for codes in margins])[:-1]
+    controls: dict[str, Any] = {
+        name: dict(enumerate(part.tolist())) for name, part in zip(columns, np.split(totals, ends), strict=True)
+    }
+    weighting = svy.Sample(pl.DataFrame(columns | {"w": weight}), svy.Design(wgt="w")).weighting
+    if method == "poststratify" and not trim:
+        done = weighting.poststratify(controls["m0"], cells="m0", wgt_name="new")
+    else:  # with bounds, one margin is raked: svy's own turns of post-stratification end at 1e-4
+        trimming = TrimConfig(lower=trim[0] or None, upper=trim[1], max_iter=most_sweeps) if trim else None
+        done = weighting.rake(
+            controls=controls, wgt_name="new", tol=tolerance, max_iter=most_sweeps, trimming=trimming,
+            on_nonconvergence="ignore",
+        )  # fmt: skip
     data: Any = done.data
     return np.asarray(data["new"].to_numpy(), dtype=float)
+
+
+def within(weight: Floats, trim: tuple[float, float] | None, tolerance: float) -> bool:
+    """Whether all weights are within bounds, but for a relative tolerance."""
+    return trim is None or bool(
+        (weight >= trim[0] * (1 - tolerance)).all() and (weight <= trim[1] * (1 + tolerance)).all()
+    )
 
 
 def drawn_replicates(survey: Survey, kind: str, count: int | None, seed: int, rho: float) -> tuple[Floats, Floats]:

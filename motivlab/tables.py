@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import singledispatch
 from html import escape
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ from .gate import Gated, gate
 from .language import number, percent, say
 from .schema import CheckReport
 from .sentences import bracketed, by_label, interval, item_label, level_label, notes, shown
-from .shown import SHOW
 
 SUPPRESSED = "–"
+REGISTERED = ("tables_compare", "tables_cooccurrence", "tables_fieldwork")  # the tables of other results
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,12 @@ def table(thing: Any) -> Table:
     >>> table(prevalence(survey, "worked")).blocks[0].rows
     (('no', '75%', '62–85%', '60'), ('yes', '25%', '15–38%', '60'))
     """
-    raise TypeError(f"a {type(thing).__name__} has no table.")
+    for module in REGISTERED:  # imported with the first result of theirs
+        import_module(f"motivlab.{module}")
+    made = table.dispatch(type(thing))
+    if made is table.dispatch(object):
+        raise TypeError(f"a {type(thing).__name__} has no table.")
+    return made(thing)
 
 
 @table.register(Estimates)
@@ -196,10 +202,6 @@ def n_of(gated: Gated, rows: pd.DataFrame) -> str:
     if n.min() == n.max():
         return say("n_equals", language, n=int(n.min()))
     return say("n_range", language, low=int(n.min()), high=int(n.max()))
-
-
-SHOW["text"] = lambda thing: table(thing).text()
-SHOW["html"] = lambda thing: table(thing).html()
 
 
 # ------------------------------------------------------------------------------------------------------- files

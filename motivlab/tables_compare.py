@@ -12,7 +12,7 @@ from .adjusted import Adjusted, Unfitted
 from .compare import JOINT, Comparison
 from .estimate import Estimates
 from .gate import Gated, gate, judged
-from .language import number, percent, say
+from .language import NO_BREAK, number, percent, say
 from .sentences import (
     bracketed,
     by_label,
@@ -58,7 +58,7 @@ def _comparison(comparison: Comparison) -> Table:
         blocks.append(_significant(e, comparison.between, found))
     said = [
         say(f"compare_{'means' if e.statistic == 'mean' else 'tests'}", language),
-        say("compare_differences", language, n=len(differences),
+        say("compare_differences", language, n=int(differences["p"].notna().sum()) // (2 if _twofold(e) else 1),
             correction=say(f"correction_{comparison.correction}", language),
             family=say(f"family_{comparison.family}", language), alpha=percent(alpha, language)),
     ]  # fmt: skip
@@ -69,6 +69,12 @@ def _comparison(comparison: Comparison) -> Table:
         said.insert(0, say("compare_none", language))
     title = f"{e.questionnaire[e.question].label(language)} – {by_label(e, comparison.between)}"
     return Table(title, tuple(blocks), (*said, *notes(gated)), differences, language)
+
+
+def _twofold(e: Estimates) -> bool:
+    """Whether the second answer says the same as the first again."""
+    question = e.questionnaire[e.question]
+    return question.type == "select_one" and len(question.answers) == 2
 
 
 def _lettered(gated: Gated, comparison: Comparison) -> Block:
@@ -194,7 +200,7 @@ def _adjusted(result: Adjusted) -> Table:
     title = f"{e.questionnaire[result.question].label(language)} – " + say(
         "adjusted_heading", language, on=by_label(e, result.on)
     )
-    return Table(title, tuple(blocks), tuple(_adjusted_notes(e, result, frame, profile)), frame, language)
+    return Table(title, tuple(blocks), tuple(adjusted_notes(result)), frame, language)
 
 
 def words_of(result: Adjusted) -> Estimates:
@@ -228,8 +234,10 @@ def _adjusted_row(e: Estimates, result: Adjusted, row: Any, profile: Profile) ->
             p_text(row["adjusted_difference_p"], language))  # fmt: skip
 
 
-def _adjusted_notes(e: Estimates, result: Adjusted, frame: pd.DataFrame, profile: Profile) -> Iterator[str]:
-    language = result.language
+def adjusted_notes(result: Adjusted, mark: str = SUPPRESSED) -> Iterator[str]:
+    """What has to stand under an adjusted comparison; ``mark`` stands for what is not shown."""
+    e, language, profile = words_of(result), result.language, PROFILES[result.about.gate]
+    frame = gated_adjusted(result)
     labels = [quoted(e.questionnaire[name].label(language), language) for name in result.given]
     yield say("adjusted_given", language, given="; ".join(labels))
     yield say("adjusted_explained", language)
@@ -245,11 +253,12 @@ def _adjusted_notes(e: Estimates, result: Adjusted, frame: pd.DataFrame, profile
     for one in result.unfitted:
         yield _unfitted(e, one, profile)
     if (frame["reason"] == "few").any():
-        yield say("note_few", language, mark=SUPPRESSED, n=profile.suppress_below)
+        yield say("note_few", language, mark=mark, n=profile.suppress_below)
     if (frame["status"] == "bracketed").any():
-        yield say("note_bracketed", language, low=profile.suppress_below, high=profile.bracket_below - 1)
+        key = "note_bracketed" if mark == SUPPRESSED else "note_bracketed_figure"
+        yield say(key, language, low=profile.suppress_below, high=profile.bracket_below - 1)
     if (frame["reason"] == "nonresponse").any():
-        yield say("note_nonresponse", language, mark=SUPPRESSED, share=percent(profile.suppress_missing, language))
+        yield say("note_nonresponse", language, mark=mark, share=percent(profile.suppress_missing, language))
     if frame["flagged"].any():
         yield say("note_flagged", language, share=percent(profile.flag_missing, language))
     asked = notes_of_question(e)
@@ -305,7 +314,7 @@ def _weights(summary: WeightSummary) -> Table:
         said.append(
             say("weights_calibrated", language, method=say(f"method_{c.method}", language),
                 low=number(c.ratio[0], language, 2), high=number(c.ratio[1], language, 2),
-                miss=percent(c.report["miss"].max(), language, 4))
+                miss=_miss(c.report["miss"].max(), language))
         )  # fmt: skip
         if c.trimmed:
             said.append(say("weights_trimmed", language, n=c.trimmed))
@@ -314,6 +323,11 @@ def _weights(summary: WeightSummary) -> Table:
         say("note_source", language, source=f"{summary.about.text('title', language)}{', ' + when if when else ''}.")
     )
     return Table(say("weights_title", language), tuple(blocks), tuple(said), frame, language)
+
+
+def _miss(miss: float, language: str) -> str:
+    least = 0.0001
+    return percent(miss, language, 2) if miss >= least else f"<{NO_BREAK}{percent(least, language, 2)}"
 
 
 def _margins(summary: WeightSummary) -> Block:

@@ -43,8 +43,10 @@ class Linearised:
         What calibration takes off each respondent's influence value, per unit of weight.
     s1 : ndarray of float, shape (units, levels, items), or None
         Totals with squared weights.
-    occupied : ndarray of float, shape (psus, levels, items)
-        Respondents in the base.
+    occupied : ndarray of float, shape (psus, levels, bases)
+        Respondents in each base.
+    base : ndarray of int, shape (items,)
+        The base of each item.
     """
 
     estimate: Floats
@@ -53,6 +55,7 @@ class Linearised:
     fitted: Floats | None
     s1: Floats | None
     occupied: Floats
+    base: Ints
 
 
 def linearise(sums: Sums, ratios: Ratios, design: DesignArrays) -> Linearised:
@@ -62,35 +65,54 @@ def linearise(sums: Sums, ratios: Ratios, design: DesignArrays) -> Linearised:
     :math:`z_c = \sum_{i \in c} u_i`; for a total :math:`u_i = w_i a_i`. In a calibrated design each
     :math:`u_i / w_i` is replaced by its residual from the calibration variables, over all respondents.
     """
-    a = sums.w[..., ratios.num].sum(axis=0)
+    a = columns_of(sums.w, ratios.num).sum(axis=0)
     if ratios.den is None:
         estimate, scale = a, np.ones_like(a)
     else:
-        scale = sums.w[..., ratios.den].sum(axis=0)
+        scale = np.broadcast_to(columns_of(sums.w, ratios.den).sum(axis=0), a.shape)
         with np.errstate(invalid="ignore", divide="ignore"):
             estimate = np.where(scale != 0, a / scale, np.nan)
 
     def influence(of: Floats) -> Floats:
         if ratios.den is None:
-            return of[..., ratios.num]
+            return columns_of(of, ratios.num)
         with np.errstate(invalid="ignore", divide="ignore"):
-            return (of[..., ratios.num] - estimate * of[..., ratios.den]) / scale
+            out = estimate * columns_of(of, ratios.den)
+            np.subtract(columns_of(of, ratios.num), out, out=out)
+            return np.divide(out, scale, out=out)
 
     z, fitted, s1 = influence(sums.w), None, None
     if sums.w2 is not None and not design.clustered and design.calibration is not None:
         s1 = influence(sums.w2)
-    if design.calibration is not None and sums.before is not None and sums.all_w is not None:
-        fitted = _fitted(influence(sums.one if design.calibration.raking else sums.before), sums, design)
+    if sums.plain is not None and sums.all_w is not None:
+        fitted = _fitted(influence(sums.plain), sums, design)
         z = z - fitted * sums.all_w[:, None, None]
-    return Linearised(estimate, scale, z, fitted, s1, by_psu(design, sums.one[..., ratios.base]))
+    return Linearised(estimate, scale, z, fitted, s1, by_psu(design, sums.occupied), place_of(sums, ratios.base))
+
+
+def place_of(sums: Sums, base: Ints) -> Ints:
+    """The position of base columns among those that were reduced."""
+    place = np.searchsorted(sums.bases, base)
+    if (place == len(sums.bases)).any() or (sums.bases[place] != base).any():
+        raise ValueError("a base was not reduced")
+    return place
+
+
+def columns_of(array: Floats, index: Ints) -> Floats:
+    """Columns of an array: a view where they stand side by side, one for all where they are the same."""
+    if (index == index[0]).all():
+        return array[..., index[:1]]
+    if (np.diff(index) == 1).all():
+        return array[..., index[0] : index[-1] + 1]
+    return array[..., index]
 
 
 def _fitted(e: Floats, sums: Sums, design: DesignArrays) -> Floats:
     """Fitted values of the regression on the calibration variables; ``e`` are unit totals, shape (units, ...)."""
     calibration, flat = design.calibration, np.nan_to_num(e.reshape(len(e), -1))
-    if calibration is None or sums.all_before is None:
+    if calibration is None or sums.all_plain is None:
         raise TypeError("not a calibrated design")
-    size = sums.all_before  # with raking, whose regression is unweighted, the number of respondents
+    size = sums.all_plain  # with raking, whose regression is unweighted, the number of respondents
     fitted = np.zeros_like(flat)
     if calibration.raking:
         for _ in range(10):  # as many sweeps as R's svyrecvar makes
@@ -117,14 +139,14 @@ def solve(sums: Sums, ratios: Ratios, design: DesignArrays) -> Solution:
     is never filtered data. With replicate weights :math:`v = \sum_r s_r (\hat\theta_r - c)^2`.
     """
     linear = linearise(sums, ratios, design)
-    n, k = sums.one[..., ratios.base].sum(axis=0), sums.one[..., ratios.hit].sum(axis=0)
+    n, k = sums.one[..., ratios.base], sums.one[..., ratios.hit]
     if design.replicates is not None:
         spread = _spread(sums, ratios, design, linear.estimate)
         variance = np.square(spread).sum(axis=0)
     else:
         variance = _taylor(linear, sums, ratios, design)
     df = degrees(sums, ratios.base, design)
-    w, (nn, nd, dd) = sums.w.sum(axis=0), _products(ratios)
+    w, (nn, nd, dd), estimate = sums.w.sum(axis=0), _products(ratios), linear.estimate
     weight = w[..., ratios.base]
     with np.errstate(invalid="ignore", divide="ignore"):
         # of the residual a - R b, whose mean is 0; of a total, about the mean
@@ -137,12 +159,12 @@ def solve(sums: Sums, ratios: Ratios, design: DesignArrays) -> Solution:
         if ratios.den is None:
             sure = w[..., nn] == 0
         elif np.array_equal(ratios.hit, ratios.num):
-            sure = (k == 0) | (k == n)
+            sure, estimate = (k == 0) | (k == n), np.where((k == n) & (n > 0), 1.0, estimate)
         else:
             sure = ~(square > 1e-14 * np.abs(w[..., nn] / weight))
         se = np.sqrt(np.where(sure, 0.0, np.maximum(variance, 0.0)))
         deff = np.where(sure, np.nan, se**2 / simple)
-    return Solution(linear.estimate, np.where(np.isnan(linear.estimate) | (n == 0), np.nan, se), df, n, k, deff)
+    return Solution(estimate, np.where(np.isnan(linear.estimate) | (n == 0), np.nan, se), df, n, k, deff)
 
 
 def degrees(sums: Sums, base: Ints, design: DesignArrays) -> Floats:
@@ -151,8 +173,8 @@ def degrees(sums: Sums, base: Ints, design: DesignArrays) -> Floats:
     Clusters (or respondents) less strata that hold anybody; with replicate weights, their rank less one.
     """
     if sums.rank is not None:
-        return np.broadcast_to(np.maximum(sums.rank - 1, 0), sums.one[0, :, base].T.shape)
-    return degrees_of_freedom(design, by_psu(design, sums.one[..., base]))
+        return np.broadcast_to(np.maximum(sums.rank - 1, 0), (len(sums.rank), len(base)))
+    return degrees_of_freedom(design, by_psu(design, sums.occupied))[:, place_of(sums, base)]
 
 
 def _products(ratios: Ratios) -> tuple[Ints, Ints, Ints]:
@@ -165,31 +187,35 @@ def _taylor(linear: Linearised, sums: Sums, ratios: Ratios, design: DesignArrays
     """Taylor-linearised variance, shape (levels, items)."""
     psu = by_psu(design, linear.z)
     total = by_stratum(design, psu)
-    if design.clustered:
-        squares = by_stratum(design, psu**2)
-    else:
-        if sums.w2 is None:
-            raise TypeError("a design without clusters needs squared weights")
-        nn, nd, dd = _products(ratios)
-        squares = sums.w2[..., nn]
-        if ratios.den is not None:
-            with np.errstate(invalid="ignore", divide="ignore"):
-                squares = squares - 2 * linear.estimate * sums.w2[..., nd] + linear.estimate**2 * sums.w2[..., dd]
-                squares = squares / linear.scale**2
-        if linear.fitted is not None and linear.s1 is not None and sums.all_w2 is not None:
-            squares = squares - 2 * linear.fitted * linear.s1 + linear.fitted**2 * sums.all_w2[:, None, None]
-        squares = by_psu(design, squares)
     factor, lonely, spread = _factors(design, linear.occupied)
-    size = design.size[:, None, None]
-    factor, lonely = factor[:, None, None], lonely[:, None, None]
-    with np.errstate(invalid="ignore"):
-        return np.asarray(spread * (factor * (squares - total**2 / size) + lonely * total**2).sum(axis=0))
+    if design.clustered:
+        squares = np.einsum("c,cli,cli->li", factor[design.stratum], psu, psu)
+    else:
+        squares = np.einsum("u,uli->li", factor[design.psu], _squares(linear, sums, ratios))
+    centred = np.einsum("h,hli,hli->li", factor / design.size - lonely, total, total)
+    return np.asarray(spread[:, linear.base] * (squares - centred))
+
+
+def _squares(linear: Linearised, sums: Sums, ratios: Ratios) -> Floats:
+    """Sums of the squared influence values of respondents, by unit, for designs without clusters."""
+    if sums.w2 is None:
+        raise TypeError("a design without clusters needs squared weights")
+    nn, nd, dd = _products(ratios)
+    squares = columns_of(sums.w2, nn)
+    if ratios.den is not None:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            crossed = 2 * linear.estimate * columns_of(sums.w2, nd)
+            squares = squares - crossed + linear.estimate**2 * columns_of(sums.w2, dd)
+            squares = squares / linear.scale**2
+    if linear.fitted is not None and linear.s1 is not None and sums.all_w2 is not None:
+        squares = squares - 2 * linear.fitted * linear.s1 + linear.fitted**2 * sums.all_w2[:, None, None]
+    return squares
 
 
 def _factors(design: DesignArrays, occupied: Floats) -> tuple[Floats, Floats, Floats]:
     """What multiplies the spread about the mean in each stratum, in lonely strata the square of the total, and all.
 
-    The first two have the shape (strata,); the last that of the estimates, (levels, items): 1, or what ``average``
+    The first two have the shape (strata,); the last (levels, bases): 1, or what ``average``
     gives lonely strata in each domain.
     """
     rest, everywhere = 1 - design.sampled_share, np.ones(occupied.shape[1:])
@@ -262,7 +288,7 @@ def covariance(sums: Sums, ratios: Ratios, design: DesignArrays, levels: Ints, i
     else:
         within = _within(linear, sums, ratios, design, factor[design.psu], levels, items)
     centred = (factor / design.size - lonely)[:, None]
-    root = np.sqrt(spread[levels, items])
+    root = np.sqrt(spread[levels, linear.base[items]])
     with np.errstate(invalid="ignore"):
         return np.asarray((within - total.T @ (total * centred)) * np.outer(root, root))
 

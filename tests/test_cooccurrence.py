@@ -19,9 +19,9 @@ from surveys import ROOT, SHIPPED
 import motivlab as ml
 from motivlab.compare import adjust
 from motivlab.cooccurrence import NO_CHOICE, OTHER, Cooccurrence, cooccurrence
-from motivlab.page import figure_of, write_figure
 from motivlab.figures_cooccurrence import plot_upset
 from motivlab.language import LANGUAGES, percent, say
+from motivlab.page import figure_of, write_figure
 from motivlab.tables import table, write_table
 from motivlab.tables_cooccurrence import gate_cooccurrence
 

@@ -350,8 +350,6 @@ def test_replicates_that_multiply_the_weight(frame: pd.DataFrame) -> None:
     same(statistics(combined, by="g"), statistics(split, by="g"))
 
 
-@pytest.mark.xfail(strict=True)
-# BUG: rake leaves combined=False on replicate weights that hold the weight already, which then multiplies twice
 def test_raked_replicates_that_multiply_the_weight() -> None:
     frame = example()
     factors = {f"rep{i}": frame[f"rep{i}"] / frame["w"] for i in range(1, 7)}

@@ -20,39 +20,41 @@ from surveys import ROOT, SHIPPED
 
 import motivlab as ml
 
+# The layers of the design, each in the order in which its modules build on each other.
 LAYERS = (
-    {"codes", "files", "language", "expressions", "questionnaire", "xlsform", "shown"},
-    {"readers", "about", "thresholds", "survey", "answers", "schema", "spss"},
-    {"intervals", "design", "reduction", "variance", "domains", "estimate", "svy_bridge", "weights", "replicates", "fieldwork",
-     "planning"},
-    {"prevalence", "summaries", "compare", "adjusted", "cooccurrence", "published"},
+    {"codes", "files", "language", "shown", "thresholds"},
+    {"expressions"},
+    {"questionnaire", "xlsform"},
+    # a survey
+    {"readers"},
+    {"about"},
+    {"survey", "answers", "schema", "spss"},
+    # estimation and weights
+    {"intervals", "fieldwork", "planning"},
+    {"design"},
+    {"reduction", "svy_bridge"},
+    {"domains", "replicates", "variance", "weights"},
+    {"estimate"},
+    # analyses
+    {"prevalence", "published"},
+    {"summaries"},
+    {"adjusted", "compare"},
+    {"cooccurrence"},
     {"gate"},
-    {"sentences", "tables", "tables_compare", "tables_cooccurrence", "tables_fieldwork", "page", "figures", "figures_compare",
-     "figures_cooccurrence", "takeaways", "exports"},
+    # words, tables, figures
+    {"sentences", "page"},
+    {"tables"},
+    {"tables_compare", "tables_cooccurrence", "tables_fieldwork", "figures"},
+    {"figures_compare", "figures_cooccurrence", "takeaways"},
+    {"exports"},
     {"report"},
     {"cli"},
     {"__main__"},
-)  # fmt: skip
+)
 # Inside a layer only where it is said here.
 BESIDE = {
-    ("expressions", "codes"), ("questionnaire", "expressions"),
-    ("questionnaire", "xlsform"), ("xlsform", "questionnaire"), ("xlsform", "expressions"),
-    ("about", "readers"), ("survey", "about"), ("schema", "about"),
-    ("survey", "readers"), ("survey", "schema"), ("schema", "survey"), ("answers", "survey"),
-    ("spss", "readers"), ("spss", "survey"), ("xlsform", "files"),
-    ("design", "intervals"), ("reduction", "intervals"), ("reduction", "design"), ("variance", "intervals"),
-    ("variance", "design"), ("variance", "reduction"), ("domains", "reduction"), ("estimate", "intervals"),
-    ("estimate", "reduction"), ("estimate", "variance"), ("svy_bridge", "intervals"), ("svy_bridge", "design"),
-    ("weights", "design"), ("weights", "intervals"), ("weights", "svy_bridge"), ("replicates", "design"), ("replicates", "svy_bridge"),
-    ("summaries", "prevalence"), ("compare", "prevalence"), ("compare", "summaries"), ("adjusted", "prevalence"),
-    ("cooccurrence", "prevalence"), ("cooccurrence", "compare"),
-    ("takeaways", "sentences"), ("takeaways", "tables"), ("takeaways", "tables_compare"), ("tables_compare", "sentences"), ("tables_compare", "tables"), ("tables_cooccurrence", "sentences"),
-    ("tables_cooccurrence", "tables"), ("tables_fieldwork", "tables"), ("figures_cooccurrence", "figures"), ("figures_cooccurrence", "page"), ("figures", "page"), ("exports", "page"),
-    ("figures_compare", "figures"), ("figures_compare", "page"), ("figures_compare", "sentences"),
-    ("figures_compare", "tables"), ("figures_compare", "tables_compare"),
-    ("figures_cooccurrence", "sentences"),
-    ("figures_cooccurrence", "tables_cooccurrence"), ("tables", "sentences"), ("figures", "sentences"), ("figures", "tables"),
-    ("exports", "tables"), ("exports", "figures"),
+    ("questionnaire", "xlsform"), ("xlsform", "questionnaire"), ("survey", "schema"), ("schema", "survey"),
+    ("answers", "survey"), ("spss", "survey"),
 }  # fmt: skip
 
 

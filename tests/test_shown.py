@@ -14,9 +14,9 @@ from matplotlib.text import Text
 from surveys import ROOT, SHIPPED
 
 import motivlab as ml
-from motivlab.page import figure_of, wrap
 from motivlab.files import ReadError
 from motivlab.language import LANGUAGES, number, percent, say, words
+from motivlab.page import figure_of, wrap
 
 PUBLISHED = ROOT / "data" / "published" / "discrimination_prevalence.csv"
 FORMATS = ("svg", "png", "pdf")

@@ -435,9 +435,9 @@ again from `coverage.csv`.
   (beta-binomial): {min(SIZES) // CLUSTER} to {max(SIZES) // CLUSTER} of them.
 
 No strata, no finite population correction. Estimate, standard error and degrees of freedom are those of
-`motivlab.prevalence`, and so is the size where the estimate is 0 or 1: Kish's effective one. The script stops if an interval
-or what goes into it differs by more than 1e-10 on a few samples of every design, some with an estimate of 0 or 1 among
-them. Each case has random numbers of its own (seed {SEED}). What the samples were like, on average:
+`motivlab.prevalence`, and so is the size where the estimate is 0 or 1: Kish's effective one. The script stops if an
+interval or what goes into it differs by more than 1e-10 on a few samples of every design, some with an estimate of 0 or
+1 among them. Each case has random numbers of its own (seed {SEED}). What the samples were like, on average:
 
 {_samples(frame)}
 
