@@ -12,7 +12,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Where each name lives; it is imported when it is first used, so that `import motivlab` is quick.
 _HOME = {
@@ -58,24 +58,41 @@ __all__ = list(_HOME)
 
 if TYPE_CHECKING:
     from .about import Design as Design
+    from .adjusted import adjusted as adjusted
+    from .compare import compare as compare
+    from .cooccurrence import cooccurrence as cooccurrence
     from .exports import export as export
     from .exports import together as together
+    from .fieldwork import response_rates as response_rates
     from .figures import plot_prevalence as plot_prevalence
+    from .figures_compare import plot_adjusted as plot_adjusted
+    from .figures_compare import plot_weights as plot_weights
+    from .figures_cooccurrence import plot_upset as plot_upset
     from .gate import gate as gate
+    from .planning import detectable_difference as detectable_difference
+    from .planning import margin_of_error as margin_of_error
+    from .planning import sample_size as sample_size
     from .prevalence import prevalence as prevalence
     from .published import against_published as against_published
     from .published import read_published as read_published
     from .questionnaire import Questionnaire as Questionnaire
+    from .replicates import with_replicates as with_replicates
     from .report import write_report as write_report
     from .schema import check as check
     from .schema import schema as schema
     from .sentences import describe as describe
     from .sentences import limits as limits
     from .spss import import_survey as import_survey
+    from .summaries import mean as mean
+    from .summaries import quantile as quantile
+    from .summaries import ratio as ratio
+    from .summaries import total as total
     from .survey import Survey as Survey
     from .survey import open_survey as open_survey
     from .tables import table as table
     from .takeaways import takeaway as takeaway
+    from .weights import rake as rake
+    from .weights import weight_summary as weight_summary
 
 
 def __getattr__(name: str) -> Any:

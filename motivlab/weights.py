@@ -126,6 +126,7 @@ def rake(
                     "merge levels."
                 )
         design["replicates"] = said.model_copy(update={"columns": tuple(names), "combined": True})
+    frame = survey.responses
     calibration = Calibration(
         method=method, margins=table, weight_before=before_column, weight=name,
         report=_report(table, x, before, after),
@@ -135,7 +136,7 @@ def rake(
     )  # fmt: skip
     return replace(
         survey,
-        responses=survey.responses.assign(**columns),
+        responses=pd.concat([frame, pd.DataFrame(columns, index=frame.index)], axis=1),
         about=_said(survey.about, design, old),
         calibration=calibration,
     )

@@ -16,6 +16,7 @@ import motivlab as ml
 from motivlab.about import Replicates
 from motivlab.compare import compare
 from motivlab.design import design_arrays
+from motivlab.replicates import with_replicates
 from motivlab.summaries import mean, quantile, ratio, total
 
 Small = Callable[..., Path]
@@ -210,6 +211,13 @@ def test_a_pattern_that_the_weight_of_the_full_sample_has_too() -> None:
     raked = ml.rake(wide, HALVES)
     assert raked.check().ok
     assert {"w", "w1", "w2"} <= set(raked.about.other_columns)
+
+
+def test_many_replicates_are_raked() -> None:
+    many = with_replicates(survey(weight="w"), "bootstrap", count=150)
+    raked = ml.rake(many, HALVES)
+    assert raked.check().ok
+    assert ml.prevalence(raked, "g").frame["se"].max() < 1e-9
 
 
 def test_replicate_weights_named_and_not_there() -> None:
