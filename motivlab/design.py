@@ -217,14 +217,15 @@ def _sampled_share(survey: Survey, column: str, stratum: Ints, size: Floats, nam
             f"{survey.row(at)}: the fpc {column} is {values[at]:g} here and {first[stratum[at]]:g} elsewhere in the "
             f"stratum {names[stratum[at]]!r}. It must be one number per stratum."
         )
-    share = first if (values <= 1).all() else size / first
-    if ((share < 0) | (share > 1)).any():
-        at = int(np.flatnonzero((share < 0) | (share > 1))[0])
+    fraction = (values <= 1).all()
+    bad = (first < 0) | (first > 1) if fraction else first < size
+    if bad.any():
+        at = int(np.flatnonzero(bad)[0])
         raise ValueError(
             f"{survey.responses_file}: the fpc {column} of the stratum {names[at]!r} is {first[at]:g}, smaller than "
             f"the sample of {size[at]:g}. Give the number of clusters, or of people, in the stratum."
         )
-    return share
+    return first if fraction else size / first
 
 
 def _replicates(survey: Survey, said: Replicates, weight: Floats) -> ReplicateArrays:

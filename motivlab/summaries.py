@@ -170,7 +170,7 @@ def quantile(
     >>> quantile(Survey.from_frame(df), "age").frame[["item", "estimate", "ci_low", "ci_high"]].values.tolist()
     [['p25', 30.0, 24.0, 37.0], ['p50', 42.0, 35.0, 50.0], ['p75', 55.0, 49.0, 62.0]]
     """
-    wanted = as_numbers(list(probs))
+    wanted = as_numbers([probs] if isinstance(probs, (int, float)) else list(probs))
     if not len(wanted) or not ((wanted > 0) & (wanted < 1)).all() or len(set(wanted)) < len(wanted):
         raise ValueError(f"probs={probs!r}: give different shares between 0 and 1, for instance [0.25, 0.5].")
     require_confidence(confidence)

@@ -524,8 +524,8 @@ stops if not.
 The tools do not do quite the same. motivlab gives Korn-Graubard intervals and, beside what is compared, two nets in
 each domain, degrees of freedom, design effects and counts of non-response. svy's `mean` and R's forms give t
 intervals, svy's `prop` logit intervals. Of svy and R several forms are timed; motivlab is compared with the fastest,
-with svy also in the form its manual has, a list of items and a breakdown in one call. Asking svy for one level after the
-other, {1 + sum(LEVELS)} calls, is faster still where there are many respondents.
+with svy also in the form its manual has, a list of items and a breakdown in one call. Asking svy for one level after
+the other, {1 + sum(LEVELS)} calls, is faster still where there are many respondents.
 
 Making the survey is not measured: not `Survey.from_frame`, not svy's `Sample`, not R's `svydesign`. Nor are imports:
 each process makes a call on {min(SIZES):,} respondents first. Each form at each size has a process of its own, one
