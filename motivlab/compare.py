@@ -200,12 +200,14 @@ def compare(
     cov = covariance(sums, ratios, design, np.zeros_like(every), every)
     share, df = found.estimate.reshape(hit.shape) + centre, float(degrees(sums, overall, design).max())
     differences = _differences(share, cov, df, names, groups, confidence)
-    twofold = survey.question(question).type == "select_one" and len(names) == 2
+    # over everybody the second answer is not the complement of the first
+    single = survey.question(question).type == "select_one"
+    twofold = single and len(names) == 2 and estimates.base != "all"
     differences["p_adjusted"] = _adjusted(differences, correction, family, twofold)
     if items is None:
         tests = _equal_means(share[:, 0], cov, df, int(found.n.sum()))
     else:
-        tests = _tests(sums, ratios, design, items, (hit, of, overall), survey.question(question).type == "select_one")
+        tests = _tests(sums, ratios, design, items, (hit, of, overall), single)
     columns = ["item", "level", "reference", "difference", "se", "ci_low", "ci_high", "df", "t", "p", "p_adjusted",
                "ratio", "ratio_low", "ratio_high"]  # fmt: skip
     return Comparison(
@@ -340,9 +342,14 @@ def _tests(
         return (linear @ p).reshape(2, levels), linear
 
     if single:
-        linear = np.zeros((len(plain) * levels, len(num)))
-        linear[np.arange(len(linear)), np.concatenate([i * levels + np.arange(levels) for i in plain])] = 1
-        rows = [(JOINT, int(n.max()), *rao_scott([((linear @ p).reshape(len(plain), levels), linear)], cov, df))]
+        # the answers, and a last row of those in the base who gave none of them: nobody, but over everybody
+        linear = np.zeros((len(plain) + 1, levels, len(num)))
+        group = np.arange(levels)
+        for row, i in enumerate(plain):
+            linear[row, group, i * levels + group] = 1
+        linear[-1, group, (j + plain[0]) * levels + group] = 1
+        linear[-1] -= linear[:-1].sum(axis=0)
+        rows = [(JOINT, int(n.max()), *rao_scott([(linear @ p, linear.reshape(-1, len(num)))], cov, df))]
     else:
         each = [(items.names[i], int(n[i]), *rao_scott([table(i)], cov, df)) for i in range(j)]
         open_items = [i for i in plain if not items.exclusive[i]]

@@ -88,7 +88,8 @@ def plot_adjusted(result: Adjusted, item: str | None = None) -> Axes:
         _share_axis(ax, rows, language)
         ax.set_yticks(range(len(labels)), ["\n".join(lines) for lines in labels])
         ax.set_ylim(len(labels) - 0.4, -0.6)
-        ax.set_xlabel(say("axis_share", language, level=percent(result.confidence, language)), fontsize=8)
+        axis = "axis_share" if result.about.design.weight else "axis_share_unweighted"
+        ax.set_xlabel(say(axis, language, level=percent(result.confidence, language)), fontsize=8)
         for i, (handle, key) in enumerate(zip(handles, ("unadjusted", "adjusted"), strict=True)):
             y = page.top - (2 - i) * LEGEND - 0.06
             figure.legend(
@@ -137,7 +138,7 @@ def _share_axis(ax: Axes, rows: pd.DataFrame, language: str) -> None:
 
     columns = [f"{kind}{part}" for kind in ("unadjusted", "adjusted") for part in ("", "_high")]
     highest = rows[columns].max().max()
-    top = 1.0 if not np.isfinite(highest) or highest > 0.9 else float(np.ceil(highest * 10) / 10)
+    top = 1.0 if not np.isfinite(highest) or highest > 0.9 else max(float(np.ceil(highest * 10) / 10), 0.1)
     ax.set_xlim(0, top)
     ax.set_xticks(np.arange(0, top + 1e-9, 0.1 if top <= 0.6 else 0.2))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value, language)))
@@ -194,9 +195,10 @@ def plot_weights(summary: WeightSummary) -> Axes:
         ax.set_xlim(min(ends) / 1.15, max(ends) * 1.15)
         ax.set_ylim(0, 1.02)
         low, high = ax.get_xlim()
-        ticks = [
-            t for power in range(-4, 5) for t in (10.0**power, 2 * 10.0**power, 5 * 10.0**power) if low <= t <= high
-        ]
+        # the labels of 1 and 2 stand a third of a decade apart: where there is no room for both, powers of ten alone
+        room = (WIDTH - left - 0.4) / np.log10(high / low)
+        steps = (1, 2, 5) if 0.3 * room > 0.5 else (1,)
+        ticks = [t for power in range(-4, 5) for step in steps if low <= (t := step * 10.0**power) <= high]
         ax.set_xticks(ticks, [_plain(t, language) for t in ticks])
         ax.xaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value, language)))

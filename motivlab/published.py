@@ -144,7 +144,7 @@ def against_published(estimates: Estimates, published: pd.DataFrame) -> Estimate
     total = (frame["by"] == "") & frame["item"].isin(by_item.index)
     item = frame["item"].where(total)
     when = [
-        "" if str(period) in survey else f", {period}"
+        "" if pd.isna(period) or str(period) in survey else f", {period}"
         for survey, period in zip(by_item["survey"], by_item["fieldwork"], strict=True)
     ]
     source = by_item["survey"].astype(str) + when

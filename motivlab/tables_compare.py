@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,17 @@ def gated_differences(comparison: Comparison) -> pd.DataFrame:
     return found[keep].reset_index(drop=True)
 
 
+def gated_tests(comparison: Comparison) -> pd.DataFrame:
+    """The tests, without those of which fewer than two groups have passed the gate: they would tell of the other."""
+    frame, tests = gate(comparison.estimates).frame, comparison.tests.copy()
+    compared = frame["level"].isin(comparison.letters["level"]) & (frame["by"] == comparison.between)
+    passed = frame[compared & (frame["reason"] == "")].groupby("item")["level"].nunique()
+    groups = tests["item"].map(passed).fillna(0).where(tests["item"] != JOINT, passed.max() if len(passed) else 0)
+    tests.loc[groups < 2, ["statistic", "df1", "df2", "p", "p_adjusted"]] = np.nan
+    tests.loc[groups < 2, "reason"] = "suppressed"
+    return tests
+
+
 @table.register(Comparison)
 def _comparison(comparison: Comparison) -> Table:
     """Shares by group with letters, the tests, and the differences that are significant."""
@@ -73,8 +85,8 @@ def _comparison(comparison: Comparison) -> Table:
 
 def _twofold(e: Estimates) -> bool:
     """Whether the second answer says the same as the first again."""
-    question = e.questionnaire[e.question]
-    return question.type == "select_one" and len(question.answers) == 2
+    single = e.questionnaire[e.question].type == "select_one"
+    return single and e.statistic == "share" and e.base != "all" and e.frame["item"].nunique() == 2
 
 
 def _lettered(gated: Gated, comparison: Comparison) -> Block:
@@ -109,7 +121,7 @@ def _tests(e: Estimates, comparison: Comparison) -> Block:
     language = comparison.language
     nets = dict(e.frame[["item", "net"]].itertuples(index=False, name=None))
     rows = []
-    for row in comparison.tests.itertuples():
+    for row in gated_tests(comparison).itertuples():
         name = say("compare_all", language) if row.item == JOINT else item_label(e, row.item, bool(nets[row.item]))
         if row.reason:
             rows.append((name, SUPPRESSED, "", "", ""))
@@ -168,7 +180,8 @@ _OF_ANSWERS = ("k", "unadjusted", "adjusted", "odds_ratio")
 def gated_adjusted(result: Adjusted) -> pd.DataFrame:
     """The rows of an adjusted comparison with ``status``, ``reason`` and ``flagged``; NaN for what is suppressed.
 
-    The column ``reason`` of the result is ``unfitted`` here.
+    The column ``reason`` of the result is ``unfitted`` here. Where the reference is suppressed, so are the differences
+    from it, or they would tell of it.
     """
     frame = result.frame.rename(columns={"reason": "unfitted"})
     frame = judged(frame, PROFILES[result.about.gate])
@@ -176,10 +189,15 @@ def gated_adjusted(result: Adjusted) -> pd.DataFrame:
     hidden = [c for c in frame if c.startswith(_OF_ANSWERS)]
     frame[hidden] = frame[hidden].astype(float)
     frame.loc[gone, hidden] = np.nan
+    from_it = frame["item"].isin(frame.loc[gone & frame["reference"], "item"])
+    frame.loc[from_it, [c for c in hidden if "_difference" in c or c.startswith("odds_ratio")]] = np.nan
     few = frame["reason"] == "few"
     counts = ["n", "asked", "missing", "missing_share"]
     frame[counts] = frame[counts].astype(float)
     frame.loc[few, counts] = np.nan
+    # of a large base few may have been asked, and then who did not answer is told of few
+    rarely = (frame["asked"] > 0) & (frame["asked"] < PROFILES[result.about.gate].suppress_below)
+    frame.loc[rarely, counts[1:]] = np.nan
     return frame
 
 
@@ -230,7 +248,8 @@ def _adjusted_row(e: Estimates, result: Adjusted, row: Any, profile: Profile) ->
         cells.append(bracketed(row, percent(value, language)) + within)
     apart = difference(row["adjusted_difference"], e)
     within = _points(row["adjusted_difference_low"], row["adjusted_difference_high"], e)
-    return (name, number(row["n"], language), *cells, f"{apart} [{within}]" if apart else "",
+    none = "" if row["reference"] else SUPPRESSED
+    return (name, number(row["n"], language), *cells, f"{apart} [{within}]" if apart else none,
             p_text(row["adjusted_difference_p"], language))  # fmt: skip
 
 
@@ -250,35 +269,23 @@ def adjusted_notes(result: Adjusted, mark: str = SUPPRESSED) -> Iterator[str]:
             yield say(
                 "adjusted_left_out", language, question=quoted(e.questionnaire[name].label(language), language), n=n
             )
+    hidden = set(frame.loc[frame["reason"] != "", ["item", "level"]].itertuples(index=False, name=None))
     for one in result.unfitted:
-        yield _unfitted(e, one, profile)
-    if (frame["reason"] == "few").any():
-        yield say("note_few", language, mark=mark, n=profile.suppress_below)
-    if (frame["status"] == "bracketed").any():
-        key = "note_bracketed" if mark == SUPPRESSED else "note_bracketed_figure"
-        yield say(key, language, low=profile.suppress_below, high=profile.bracket_below - 1)
-    if (frame["reason"] == "nonresponse").any():
-        yield say("note_nonresponse", language, mark=mark, share=percent(profile.suppress_missing, language))
-    if frame["flagged"].any():
-        yield say("note_flagged", language, share=percent(profile.flag_missing, language))
-    asked = notes_of_question(e)
-    yield from asked
+        suppressed = one.variable == result.on and (one.item, one.level) in hidden
+        yield _unfitted(e, one, suppressed or one.n < profile.suppress_below)
+    if mark != SUPPRESSED:  # a figure leaves out a group with nobody in it
+        frame = frame[frame["reason"] != "empty"]
+    # measure, base, weight, thresholds, source: what stands under any table about a question
+    yield from notes(Gated(replace(e, frame=frame), profile, result.about.gate), marks=mark == SUPPRESSED)
 
 
-def notes_of_question(e: Estimates) -> list[str]:
-    """Measure, base, weight, source: what stands under any table about a question."""
-    empty = e.frame.reindex(columns=["by", "asked", "missing", "status", "reason", "flagged", "level"]).astype(object)
-    kept = Gated(Estimates(**{**vars(e), "frame": empty}), PROFILES["standard"], "quiet")
-    return notes(kept)
-
-
-def _unfitted(e: Estimates, one: Unfitted, profile: Profile) -> str:
-    """Why an item has no model; a small cell is not named."""
+def _unfitted(e: Estimates, one: Unfitted, suppressed: bool) -> str:
+    """Why an item has no model; a cell that may not be shown is not named."""
     language = e.language
     item = quoted(item_label(e, one.item, one.item in ("any", "two_or_more")), language)
     if one.reason == "diverged":
         return say("unfitted_diverged", language, item=item)
-    if one.n < profile.suppress_below:
+    if suppressed:
         return say("unfitted_few", language, item=item)
     if one.reason == "separated" and not one.level:
         names = " × ".join(e.questionnaire[name].label(language) for name in one.variable.split(" × "))
@@ -331,8 +338,9 @@ def _miss(miss: float, language: str) -> str:
 
 
 def _margins(summary: WeightSummary) -> Block:
-    """Each margin level: respondents, share before, target, share after."""
+    """Each margin level: respondents, share before, target, share after; of a level of few only what the target is."""
     calibration, language = summary.calibration, summary.language
+    least = PROFILES[summary.about.gate].suppress_below
     if calibration is None:
         raise TypeError("not calibrated")
     rows = []
@@ -347,7 +355,9 @@ def _margins(summary: WeightSummary) -> Block:
             )
             cells = [percent(v, language, 1) for v in values] if categories else [
                 number(v, language) for v in (row.before, row.target, row.after)]  # fmt: skip
-            rows.append((name, number(row.n, language), *cells))
+            if row.n < least:
+                cells[0] = cells[2] = SUPPRESSED
+            rows.append((name, f"< {number(least, language)}" if row.n < least else number(row.n, language), *cells))
     head = ("", "n", *(say(f"weights_{key}", language) for key in ("before", "target", "after")))
     return Block(say("weights_margins", language), head, tuple(rows))
 

@@ -17,7 +17,7 @@ from .language import number, percent, say
 from .prevalence import NETS
 from .sentences import Words, bracketed, by_label, interval, item_label, level_label, p_text, quoted, shown
 from .tables import points
-from .tables_compare import difference, gated_adjusted, gated_differences, words_of
+from .tables_compare import difference, gated_adjusted, gated_differences, gated_tests, words_of
 
 _TOP = {
     "perceived_widespread": "takeaway_top_opinion",
@@ -79,7 +79,8 @@ def _estimates(estimates: Estimates | Gated) -> Words:
         values = [f"{_with_share(e, row)} ({interval(row, e)})" for _, row in told.iterrows()]
         said = say("takeaway_values", language, values=", ".join(values), level=percent(e.confidence, language),
                    n=int(told.iloc[0]["n"]))  # fmt: skip
-        bullets = [_group_sentence(e, part) for _, part in _groups(frame, told.iloc[0]["item"])]
+        leading = "p50" if "p50" in set(told["item"]) else told.iloc[0]["item"]
+        bullets = [_group_sentence(e, part) for _, part in _groups(frame, leading)]
         return Words(paragraphs=(said,), bullets=tuple(bullets))
     measure = e.about.analysis[e.question].measure if e.question in e.about.analysis else "not_stated"
     key = _TOP.get(measure, "takeaway_top")
@@ -119,7 +120,8 @@ def _groups(frame: pd.DataFrame, item: str) -> Iterator[tuple[Any, pd.DataFrame]
 def _group_sentence(e: Estimates, rows: pd.DataFrame) -> str:
     high, low = rows.loc[rows["estimate"].idxmax()], rows.loc[rows["estimate"].idxmin()]
     apart = high["ci_low"] > low["ci_high"]
-    of = {"item": quoted(item_label(e, high["item"]), e.language)} if e.statistic == "share" else {}
+    answered = e.statistic in ("share", "total") and e.questionnaire[e.question].choices
+    of = {"item": quoted(item_label(e, high["item"]), e.language)} if answered else {}
     return say(
         "takeaway_group" if of else "takeaway_group_value", e.language, **of,
         by=quoted(by_label(e, high["by"]), e.language),
@@ -139,7 +141,8 @@ def _with_share(e: Estimates, row: pd.Series) -> str:
 @takeaway.register(Comparison)
 def _comparison(comparison: Comparison) -> Words:
     e, language = comparison.estimates, comparison.language
-    whole = comparison.tests[comparison.tests["item"] == JOINT].iloc[0]
+    tests = gated_tests(comparison)
+    whole = tests[tests["item"] == JOINT].iloc[0]
     by = quoted(by_label(e, comparison.between), language)
     if not np.isfinite(whole["p"]):
         return Words(paragraphs=(say("takeaway_untested", language, by=by),))

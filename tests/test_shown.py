@@ -9,8 +9,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 import readme_figure
-from matplotlib.figure import Figure
 from matplotlib.text import Text
+from pages import outside, overlapping
 from surveys import ROOT, SHIPPED
 
 import motivlab as ml
@@ -37,36 +37,14 @@ def grounds(language: str = "en", **more: Any) -> Any:
 # ------------------------------------------------------------------------------------------------------ figures
 
 
-def inside(figure: Figure) -> list[str]:
-    """Texts that stick out of the page."""
-    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
-    page = figure.bbox
-    out = []
-    for text in figure.findobj(Text):
-        if not text.get_visible() or not text.get_text().strip():
-            continue
-        box = text.get_window_extent(renderer)
-        if box.x0 < page.x0 - 1 or box.x1 > page.x1 + 1 or box.y0 < page.y0 - 1 or box.y1 > page.y1 + 1:
-            out.append(text.get_text())
-    return out
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("by", ["", "gender", "native_language", "age_group"])
 def test_no_text_leaves_the_page_or_covers_another(language: str, by: str) -> None:
     drawn = ml.plot_prevalence(grounds(language), by)
     figure = figure_of(drawn)
     figure.canvas.draw()
-    assert inside(figure) == []
-    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
-    boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in figure.texts]
-    for ax in figure.axes:
-        shown = ax.get_xticklabels() + ax.get_yticklabels()
-        boxes += [(t.get_text(), t.get_window_extent(renderer)) for t in shown if t.get_text() and t.get_visible()]
-    for i, (one, a) in enumerate(boxes):
-        for other, b in boxes[i + 1 :]:
-            apart = a.x1 <= b.x0 + 1 or b.x1 <= a.x0 + 1 or a.y1 <= b.y0 + 1 or b.y1 <= a.y0 + 1
-            assert apart, (one, other)
+    assert outside(figure) == []
+    assert overlapping(figure) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -147,7 +125,7 @@ def test_the_titles_of_many_crossed_panels_stay_apart() -> None:
     axes: Any = ml.plot_prevalence(estimates, estimates.breakdowns[0])
     figure = figure_of(axes)
     figure.canvas.draw()
-    assert inside(figure) == []
+    assert outside(figure) == []
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     titles = [ax.title if ax.get_title() else ax._left_title for ax in axes]
     boxes = [t.get_window_extent(renderer) for t in (*titles, *figure.texts) if t.get_text()]
