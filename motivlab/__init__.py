@@ -49,6 +49,7 @@ _HOME = {
     "describe": "sentences",
     "takeaway": "takeaways",
     "limits": "sentences",
+    "heading": "sentences",
     "export": "exports",
     "together": "exports",
     "write_report": "report",
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
     from .schema import check as check
     from .schema import schema as schema
     from .sentences import describe as describe
+    from .sentences import heading as heading
     from .sentences import limits as limits
     from .spss import import_survey as import_survey
     from .summaries import mean as mean

@@ -15,10 +15,10 @@ from .about import About, Base
 from .answers import numbers
 from .design import DesignArrays, degrees_of_freedom, design_arrays
 from .domains import breakdown, where_mask
-from .estimate import require_confidence
+from .estimate import Estimates, adjust, require_confidence
 from .expressions import Mask
 from .intervals import Floats, logit
-from .prevalence import Items, items_of
+from .prevalence import Items, items_of, prevalence
 from .questionnaire import NUMBER_TYPES, Questionnaire, did_you_mean
 from .shown import Shown
 from .survey import Survey
@@ -85,9 +85,13 @@ class Adjusted(Shown):
         those who chose the item; ``net``; ``reference``; ``asked``, respondents of the level whom the question was
         put to, ``missing``, those of them who are not in the model for want of a valid answer, ``missing_share``.
         Then, for ``unadjusted`` and for ``adjusted``: the share, ``_se``, ``_low``, ``_high``; ``_difference`` from
-        the reference, with ``_se``, ``_low``, ``_high`` and ``_p``; ``_df``. Then ``odds_ratio`` against the
+        the reference, with ``_se``, ``_low``, ``_high`` and ``_p``, adjusted also ``_p_holm``, within all items and
+        levels; ``_df``. Then ``odds_ratio`` against the
         reference, adjusted, with ``_low``, ``_high`` and ``_p``; and ``reason``, of :class:`Unfitted`, empty where
         the item has a model. The reference has no difference and no odds ratio.
+    everybody : Estimates
+        The shares by ``on`` of the whole base, in the model or not: what is shown beside the adjusted ones, since two
+        shares that differ by a few respondents would tell what these answered.
     coefficients : DataFrame
         One row per item and coefficient of the adjusted model: ``item``, ``variable``, ``level`` (both empty for the
         intercept, ``level`` for a number), ``n`` (respondents of the model in the level), ``estimate`` (log odds),
@@ -110,6 +114,7 @@ class Adjusted(Shown):
     """
 
     frame: pd.DataFrame
+    everybody: Estimates
     coefficients: pd.DataFrame
     question: str
     on: str
@@ -128,7 +133,15 @@ class Adjusted(Shown):
 
     def to(self, language: str) -> Adjusted:
         """The same, shown in another language (lv, en or ru)."""
-        return replace(self, language=language)
+        return replace(self, language=language, everybody=self.everybody.to(language))
+
+
+def _with_holm(frame: pd.DataFrame) -> pd.DataFrame:
+    """With the p values of all adjusted differences corrected for their number; nets are made of the choices."""
+    place = frame.columns.get_loc("adjusted_difference_p") + 1
+    holm = adjust(frame["adjusted_difference_p"].where(~frame["net"].astype(bool)), "holm")
+    frame.insert(place, "adjusted_difference_p_holm", holm)
+    return frame
 
 
 def adjusted(
@@ -206,7 +219,7 @@ def adjusted(
     Intervals of shares are on the logit scale, those of differences symmetric, those of odds ratios on the log scale,
     all with the t distribution. Its degrees of freedom are the clusters less the strata that hold anybody of the
     model, less the coefficients beside the intercept, as in R's ``svyglm``: a few less than those of a prevalence. A
-    share of 0 or 1 has no interval here. No p-value is corrected for the number of comparisons.
+    share of 0 or 1 has no interval here.
 
     References
     ----------
@@ -256,7 +269,8 @@ def adjusted(
     left_out = {} if items.base == "all" else {question: asked & ~valid.any(axis=1)}
     left_out |= {v.name: in_base & ~v.known for v in (compared, *covariates)}
     return Adjusted(
-        frame=pd.concat(parts, ignore_index=True),
+        frame=_with_holm(pd.concat(parts, ignore_index=True)),
+        everybody=prevalence(survey, question, by=[on], base=items.base, where=where, confidence=confidence),
         coefficients=coefficients,
         question=question,
         on=on,

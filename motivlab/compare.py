@@ -17,7 +17,7 @@ from .answers import numbers
 from .codes import choose
 from .design import DesignArrays, design_arrays
 from .domains import breakdown, where_mask
-from .estimate import Estimates, require_confidence
+from .estimate import Correction, Estimates, adjust, require_confidence
 from .expressions import Mask
 from .intervals import Floats, wald
 from .prevalence import Items, items_of, prevalence
@@ -29,7 +29,6 @@ from .survey import Survey
 from .thresholds import PROFILES
 from .variance import covariance, degrees, solve
 
-Correction = Literal["holm", "bh", "none"]
 Family = Literal["question", "item"]
 JOINT = "(all)"
 
@@ -45,8 +44,8 @@ class Comparison(Shown):
     between : str
     tests : DataFrame
         Rao-Scott tests of independence. ``item``: ``(all)`` for the question as a whole, of a multiple response
-        question also each choice; ``n``; ``statistic`` (F); ``df1``; ``df2``; ``p``; ``p_adjusted``, within the
-        items; ``reason`` where there is no test.
+        question also each choice; ``n``; ``statistic`` (F); ``df1``; ``df2``; ``p``; ``p_adjusted``, of Holm within
+        the choices; ``reason`` where there is no test.
     differences : DataFrame
         All pairs of groups: ``item``, ``level``, ``reference``, ``difference`` (the share of ``level`` less that of
         ``reference``), ``se``, ``ci_low``, ``ci_high``, ``df``, ``t``, ``p``, ``p_adjusted``, ``ratio`` of the two
@@ -203,7 +202,8 @@ def compare(
     # over everybody the second answer is not the complement of the first
     single = survey.question(question).type == "select_one"
     twofold = single and len(names) == 2 and estimates.base != "all"
-    differences["p_adjusted"] = _adjusted(differences, correction, family, twofold)
+    nets = set() if items is None else {name for name, net in zip(names, items.is_net, strict=True) if net}
+    differences["p_adjusted"] = _adjusted(differences, correction, family, twofold, nets)
     if items is None:
         tests = _equal_means(share[:, 0], cov, df, int(found.n.sum()))
     else:
@@ -263,36 +263,19 @@ def _differences(
     })  # fmt: skip
 
 
-def _adjusted(frame: pd.DataFrame, correction: Correction, family: Family, twofold: bool) -> pd.Series:
+def _adjusted(frame: pd.DataFrame, correction: Correction, family: Family, twofold: bool, nets: set[str]) -> pd.Series:
     """P values adjusted within their family; without an answer they are of no family.
 
-    Of a question with two answers the second says the same again, and is not counted twice.
+    Of a question with two answers the second says the same again, and is not counted twice; nor are nets, which are
+    made of the answers.
     """
     if twofold:
         half = len(frame) // 2
         once = adjust(frame["p"].iloc[:half], correction).to_numpy()
         return pd.Series(np.concatenate([once, once]), index=frame.index)
-    groups = frame.groupby("item", sort=False)["p"] if family == "item" else [("", frame["p"])]
+    p = frame["p"].where(~frame["item"].isin(nets))
+    groups = p.groupby(frame["item"], sort=False) if family == "item" else [("", p)]
     return pd.concat([adjust(p, correction) for _, p in groups])
-
-
-def adjust(p: pd.Series, correction: Correction) -> pd.Series:
-    """Adjust the p values of one family by Holm or Benjamini-Hochberg; NaN stays NaN and does not count.
-
-    Examples
-    --------
-    >>> adjust(pd.Series([0.01, 0.04, np.nan, 0.03]), "holm").tolist()
-    [0.03, 0.06, nan, 0.06]
-    """
-    known = p.notna()
-    if correction == "none" or not known.any():
-        return p
-    import pingouin
-
-    method = {"holm": "holm", "bh": "fdr_bh"}[correction]
-    out = p.astype(float).copy()
-    out[known] = pingouin.multicomp(p[known].to_numpy(dtype=float), method=method)[1]
-    return out
 
 
 def _letters(differences: pd.DataFrame, names: Sequence[str], groups: Domains, alpha: float) -> pd.DataFrame:
@@ -356,7 +339,7 @@ def _tests(
         rows = [(JOINT, int(n.max()), *rao_scott([table(int(i)) for i in open_items], cov, df)), *each]
     frame = pd.DataFrame(rows, columns=["item", "n", "statistic", "df1", "df2", "p", "reason"])
     of_items = (frame["item"] != JOINT) & frame["item"].isin([items.names[i] for i in plain])
-    frame["p_adjusted"] = frame["p"].where(~of_items, adjust(frame["p"].where(of_items), "holm"))
+    frame["p_adjusted"] = adjust(frame["p"].where(of_items), "holm")
     return frame[["item", "n", "statistic", "df1", "df2", "p", "p_adjusted", "reason"]]
 
 

@@ -12,10 +12,9 @@ import pandas as pd
 from scipy import stats
 
 from .about import Base
-from .compare import adjust
 from .design import DesignArrays, Ints, design_arrays
 from .domains import breakdowns
-from .estimate import Estimates, require_confidence, response_columns, rows_of, tidy
+from .estimate import Estimates, adjust, require_confidence, response_columns, rows_of, tidy
 from .expressions import Mask
 from .intervals import Floats, design_effect, wald
 from .prevalence import items_of

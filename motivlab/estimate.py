@@ -18,6 +18,7 @@ from .reduction import Domains
 from .shown import Shown
 from .variance import Solution
 
+Correction = Literal["holm", "bh", "none"]
 Statistic = Literal["share", "mean", "total", "ratio", "quantile"]
 
 COLUMNS = (
@@ -148,3 +149,22 @@ def require_confidence(confidence: float) -> None:
     """Refuse a confidence level that is none."""
     if not isinstance(confidence, (int, float)) or not 0 < confidence < 1:
         raise ValueError(f"confidence is {confidence!r}. Use a number between 0 and 1, for instance 0.95.")
+
+
+def adjust(p: pd.Series, correction: Correction) -> pd.Series:
+    """Adjust the p values of one family by Holm or Benjamini-Hochberg; NaN stays NaN and does not count.
+
+    Examples
+    --------
+    >>> adjust(pd.Series([0.01, 0.04, np.nan, 0.03]), "holm").tolist()
+    [0.03, 0.06, nan, 0.06]
+    """
+    known = p.notna()
+    if correction == "none" or not known.any():
+        return p
+    import pingouin
+
+    method = {"holm": "holm", "bh": "fdr_bh"}[correction]
+    out = p.astype(float).copy()
+    out[known] = pingouin.multicomp(p[known].to_numpy(dtype=float), method=method)[1]
+    return out

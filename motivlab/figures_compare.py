@@ -46,9 +46,9 @@ def plot_adjusted(result: Adjusted, item: str | None = None) -> Axes:
     --------
     >>> from motivlab.adjusted import adjusted
     >>> from motivlab.survey import Survey
-    >>> df = pd.DataFrame({"met": list("ynn") * 40, "sex": list("ffm") * 40, "job": list("aaabbbab") * 15})
+    >>> df = pd.DataFrame({"met": list("ynn") * 40, "sex": list("ffmm") * 30, "job": list("aaabbbab") * 15})
     >>> axes = plot_adjusted(adjusted(Survey.from_frame(df), "met", on="job", given="sex", item="y"))
-    >>> [label.get_text() for label in axes.get_yticklabels()]
+    >>> [label.get_text().split(",")[0] for label in axes.get_yticklabels()]
     ['a', 'b']
     """
     import matplotlib as mpl

@@ -99,7 +99,8 @@ def against_published(estimates: Estimates, published: pd.DataFrame) -> Estimate
     Estimates
         With the columns ``published`` (a share), ``qualifier``, ``published_source``, ``published_base``,
         ``published_n``, ``difference`` (estimate - published), ``difference_low`` and ``difference_high`` to the
-        right, filled in the total rows that have a published figure; without any, the estimates as they were.
+        right, filled in the total rows that have a published figure, the difference where it is no
+        "at least"; without any, the estimates as they were.
 
     Raises
     ------
@@ -152,7 +153,9 @@ def against_published(estimates: Estimates, published: pd.DataFrame) -> Estimate
     n = item.map(by_item["n"]).astype(float) if "n" in by_item else share * np.nan
     deff = frame["deff"].fillna(1.0)
     both = np.sqrt(frame["se"] ** 2 + deff * share * (1 - share) / n)
-    difference = frame["estimate"] - share
+    # from "at least" there is no difference
+    exact = item.map(by_item["qualifier"]) == "exact"
+    difference = (frame["estimate"] - share).where(exact)
     low, high = wald(difference.to_numpy(), both.to_numpy(), frame["n"].to_numpy(), frame["df"].to_numpy(dtype=float),
                      estimates.confidence)  # fmt: skip
     return replace(
@@ -164,8 +167,8 @@ def against_published(estimates: Estimates, published: pd.DataFrame) -> Estimate
             published_base=item.map(by_item["base"]).fillna(""),
             published_n=n,
             difference=difference,
-            difference_low=np.where(n.notna(), low, frame["ci_low"] - share),
-            difference_high=np.where(n.notna(), high, frame["ci_high"] - share),
+            difference_low=np.where(n.notna(), low, (frame["ci_low"] - share).where(exact)),
+            difference_high=np.where(n.notna(), high, (frame["ci_high"] - share).where(exact)),
         ),
     )
 

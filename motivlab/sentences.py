@@ -12,6 +12,7 @@ import numpy as np
 
 from .about import Fieldwork, in_language
 from .answers import NON_RESPONSE, answers
+from .codes import choose
 from .estimate import Estimates
 from .gate import Gated
 from .language import NO_BREAK, dates, known, number, percent, say
@@ -114,7 +115,7 @@ def source_line(estimates: Estimates) -> str:
     return say("note_source", language, source=f"{about.text('title', language)}, {fieldwork.rstrip('.')}.")
 
 
-def notes(estimates: Gated, marks: bool = True) -> list[str]:
+def notes(estimates: Gated, marks: bool = True, interval: bool = True) -> list[str]:
     """What has to stand under gated numbers: measure, base, weight, interval, non-response, gate, source.
 
     Parameters
@@ -122,6 +123,8 @@ def notes(estimates: Gated, marks: bool = True) -> list[str]:
     estimates : Gated
     marks : bool
         Whether suppressed cells are marked by dashes (a table) or left out (a figure).
+    interval : bool
+        Whether intervals of the estimates are shown.
     """
     e, language, profile = estimates.estimates, estimates.estimates.language, estimates.profile
     about, frame = e.about, estimates.frame
@@ -135,8 +138,9 @@ def notes(estimates: Gated, marks: bool = True) -> list[str]:
         out.append(say("note_where", language, where=e.where))
     weight = about.design.weight
     out.append(say("note_weighted", language, weight=weight) if weight else say("note_unweighted", language))
-    level = percent(e.confidence, language)
-    out.append(say("note_interval", language, level=level, name=say(f"interval_{e.interval}", language)))
+    if interval:
+        level = percent(e.confidence, language)
+        out.append(say("note_interval", language, level=level, name=say(f"interval_{e.interval}", language)))
     out += _non_response(estimates)
     out += [
         say("note_left_out", language, by=quoted(by_label(e, by), language), n=n)
@@ -201,6 +205,33 @@ def _gate_notes(estimates: Gated, marks: bool) -> Iterator[str]:
 # -------------------------------------------------------------------------------------------------- small texts
 
 
+YES = {"yes", "jā", "да", "true"}
+
+
+def asserted(e: Estimates) -> str:
+    """Of a question with two answers, the one that says yes; else the first."""
+    answers = e.questionnaire[e.question].answers
+    yes = [c.name for c in answers if {c.name.lower(), *(t.lower() for t in c.labels.values())} & YES]
+    return (yes or [answers[0].name])[0]
+
+
+def heading(survey: Survey, name: str) -> Words:
+    """The heading of a section of a report, in the survey's language.
+
+    Parameters
+    ----------
+    name : {"differ", "net", "answers", "together", "published"}
+
+    Examples
+    --------
+    >>> heading(Survey.from_frame(pd.DataFrame({"worked": ["yes", "no"]})), "differ")
+    Do the groups differ?
+    """
+    known_names = ("differ", "net", "answers", "together", "published")
+    choose(name=(name, known_names))
+    return Words(say(f"heading_{name}", survey.language))
+
+
 def quoted(text: str, language: str) -> str:
     """A text in the quotation marks of the language."""
     return say("quoted", language, text=text)
@@ -221,8 +252,12 @@ def span(low: float, high: float, estimates: Estimates) -> str:
     """From one value to another, as :func:`shown` has them; empty where one does not exist."""
     if not (np.isfinite(low) and np.isfinite(high)):
         return ""
+    if estimates.statistic != "share":
+        digits = decimals(max(abs(low), abs(high)))
+        ends = [number(bound, estimates.language, digits) for bound in (low, high)]
+        return ("–" if low >= 0 else " … ").join(ends)
     first = shown(low, estimates).rstrip("% \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}")
-    return f"{first}–{shown(high, estimates)}" if low >= 0 else f"{first} … {shown(high, estimates)}"
+    return f"{first}–{shown(high, estimates)}"
 
 
 # ------------------------------------------------------------------------------------- the survey and its questions

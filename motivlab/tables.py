@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import singledispatch
@@ -242,7 +243,7 @@ def _table_sheets(book: Any, made: Table) -> None:
     bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
     head = book.add_format({"bold": True, "text_wrap": True, "bottom": 1, "align": "right", "valign": "bottom"})
     item = book.add_format({"text_wrap": True, "valign": "top"})
-    cell = book.add_format({"align": "right", "valign": "top"})
+    cell = book.add_format({"align": "right", "valign": "top", "text_wrap": True})
     sheet = book.add_worksheet(say("sheet_table", language))
     sheet.set_column(0, 0, 46)
     sheet.set_column(1, max(len(block.head) for block in made.blocks), 17)
@@ -285,7 +286,7 @@ def _frame_sheet(book: Any, name: str, frame: pd.DataFrame, width: int) -> None:
         for i, value in enumerate(frame[column], start=1):
             if isinstance(value, str):
                 sheet.write_string(i, j, value)
-            elif not pd.isna(value):
+            elif not pd.isna(value) and value not in (math.inf, -math.inf):
                 sheet.write(i, j, value.item() if hasattr(value, "item") else value)
     sheet.freeze_panes(1, 0)
     if len(frame):

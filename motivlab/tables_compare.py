@@ -12,9 +12,10 @@ import pandas as pd
 from .adjusted import Adjusted, Unfitted
 from .compare import JOINT, Comparison
 from .estimate import Estimates
-from .gate import Gated, gate, judged
+from .gate import Gated, gate
 from .language import NO_BREAK, number, percent, say
 from .sentences import (
+    asserted,
     bracketed,
     by_label,
     decimals,
@@ -65,6 +66,8 @@ def _comparison(comparison: Comparison) -> Table:
     differences = gated_differences(comparison)
     alpha = 1 - e.confidence
     found = differences[differences["p_adjusted"] < alpha]
+    if _twofold(e):  # the other answer says the same
+        found = found[found["item"] == asserted(e)]
     blocks = [_lettered(gated, comparison), _tests(e, comparison)]
     if len(found):
         blocks.append(_significant(e, comparison.between, found))
@@ -80,7 +83,8 @@ def _comparison(comparison: Comparison) -> Table:
     if found.empty:
         said.insert(0, say("compare_none", language))
     title = f"{e.questionnaire[e.question].label(language)} – {by_label(e, comparison.between)}"
-    return Table(title, tuple(blocks), (*said, *notes(gated)), differences, language)
+    said.append(say("compare_intervals", language, level=percent(e.confidence, language)))
+    return Table(title, tuple(blocks), (*said, *notes(gated, interval=False)), differences, language)
 
 
 def _twofold(e: Estimates) -> bool:
@@ -123,6 +127,8 @@ def _tests(e: Estimates, comparison: Comparison) -> Block:
     rows = []
     for row in gated_tests(comparison).itertuples():
         name = say("compare_all", language) if row.item == JOINT else item_label(e, row.item, bool(nets[row.item]))
+        if row.reason == "one_row":  # nobody or everybody chose it
+            continue
         if row.reason:
             rows.append((name, SUPPRESSED, "", "", ""))
             continue
@@ -174,31 +180,40 @@ def _between(low: float, high: float, language: str, digits: int) -> str:
 
 # ----------------------------------------------------------------------------------------------------- adjusted
 
-_OF_ANSWERS = ("k", "unadjusted", "adjusted", "odds_ratio")
-
 
 def gated_adjusted(result: Adjusted) -> pd.DataFrame:
     """The rows of an adjusted comparison with ``status``, ``reason`` and ``flagged``; NaN for what is suppressed.
 
-    The column ``reason`` of the result is ``unfitted`` here. Where the reference is suppressed, so are the differences
-    from it, or they would tell of it.
+    Unadjusted are the shares of the whole base, as every other table has them, and ``n`` is theirs: shares of those
+    in the model alone would, beside these, tell what the few left out answered. Where the reference is suppressed, so
+    are the differences from it. The column ``reason`` of the result is ``unfitted`` here.
     """
+    every = gate(result.everybody).frame
+    every = every[every["by"] == result.on].set_index(["item", "level"])
     frame = result.frame.rename(columns={"reason": "unfitted"})
-    frame = judged(frame, PROFILES[result.about.gate])
+    every = every.reindex(pd.MultiIndex.from_frame(frame[["item", "level"]])).reset_index()
+    least = PROFILES[result.about.gate].suppress_below
+    few_in_model = frame["n"] < least
+    known = {"unadjusted": "estimate", "unadjusted_low": "ci_low", "unadjusted_high": "ci_high", "n": "n"}
+    frame = frame.assign(**{ours: every[theirs] for ours, theirs in known.items()})
+    frame = frame.assign(status=every["status"], reason=every["reason"], flagged=every["flagged"])
+    frame = frame.drop(columns=[c for c in frame if c in _TOLD_OF_THE_MODEL])
     gone = frame["reason"] != ""
-    hidden = [c for c in frame if c.startswith(_OF_ANSWERS)]
-    frame[hidden] = frame[hidden].astype(float)
-    frame.loc[gone, hidden] = np.nan
-    from_it = frame["item"].isin(frame.loc[gone & frame["reference"], "item"])
-    frame.loc[from_it, [c for c in hidden if "_difference" in c or c.startswith("odds_ratio")]] = np.nan
-    few = frame["reason"] == "few"
-    counts = ["n", "asked", "missing", "missing_share"]
-    frame[counts] = frame[counts].astype(float)
-    frame.loc[few, counts] = np.nan
-    # of a large base few may have been asked, and then who did not answer is told of few
-    rarely = (frame["asked"] > 0) & (frame["asked"] < PROFILES[result.about.gate].suppress_below)
-    frame.loc[rarely, counts[1:]] = np.nan
+    of_model = [c for c in frame if c.startswith(("adjusted", "odds_ratio"))]
+    frame[of_model] = frame[of_model].astype(float)
+    frame.loc[gone | few_in_model, of_model] = np.nan
+    reference = frame[frame["reference"]].set_index("item")
+    frame["unadjusted_difference"] = frame["unadjusted"] - frame["item"].map(reference["unadjusted"])
+    from_it = frame["item"].isin(frame.loc[(gone | few_in_model) & frame["reference"], "item"])
+    frame.loc[from_it, [c for c in of_model if "_difference" in c or c.startswith("odds_ratio")]] = np.nan
     return frame
+
+
+# what only the model's respondents answered
+_TOLD_OF_THE_MODEL = (
+    "k", "asked", "missing", "missing_share", "unadjusted_se", "unadjusted_difference_se", "unadjusted_difference_low",
+    "unadjusted_difference_high", "unadjusted_df",
+)  # fmt: skip
 
 
 @table.register(Adjusted)
@@ -209,7 +224,7 @@ def _adjusted(result: Adjusted) -> Table:
     level = say("confidence", language, level=percent(result.confidence, language))
     head = (
         "", "n", f"{say('unadjusted', language)} [{level}]", f"{say('adjusted', language)} [{level}]",
-        f"{say('adjusted_difference', language)} [{level}]", "p",
+        f"{say('adjusted_difference', language)} [{level}]", say("compare_p_adjusted", language),
     )  # fmt: skip
     blocks = []
     for (item, net), rows in frame.groupby(["item", "net"], sort=False):
@@ -250,33 +265,41 @@ def _adjusted_row(e: Estimates, result: Adjusted, row: Any, profile: Profile) ->
     within = _points(row["adjusted_difference_low"], row["adjusted_difference_high"], e)
     none = "" if row["reference"] else SUPPRESSED
     return (name, number(row["n"], language), *cells, f"{apart} [{within}]" if apart else none,
-            p_text(row["adjusted_difference_p"], language))  # fmt: skip
+            p_text(row["adjusted_difference_p" if row["net"] else "adjusted_difference_p_holm"], language))  # fmt: skip
 
 
-def adjusted_notes(result: Adjusted, mark: str = SUPPRESSED) -> Iterator[str]:
-    """What has to stand under an adjusted comparison; ``mark`` stands for what is not shown."""
+def adjusted_notes(result: Adjusted, mark: str = SUPPRESSED, item: str | None = None) -> Iterator[str]:
+    """What has to stand under an adjusted comparison; ``mark`` stands for what is not shown.
+
+    A figure is of one ``item``, and has no p values.
+    """
     e, language, profile = words_of(result), result.language, PROFILES[result.about.gate]
     frame = gated_adjusted(result)
     labels = [quoted(e.questionnaire[name].label(language), language) for name in result.given]
     yield say("adjusted_given", language, given="; ".join(labels))
     yield say("adjusted_explained", language)
     yield say("adjusted_fixed", language)
-    yield say("adjusted_many", language)
+    if item is None:
+        yield say("adjusted_many", language)
     if result.in_base - result.in_model >= profile.suppress_below:
         yield say("adjusted_in_model", language, n=result.in_model, of=result.in_base)
     for name, n in result.left_out.items():
-        if n >= profile.suppress_below:
+        if n >= profile.suppress_below and name != result.question:
             yield say(
                 "adjusted_left_out", language, question=quoted(e.questionnaire[name].label(language), language), n=n
             )
     hidden = set(frame.loc[frame["reason"] != "", ["item", "level"]].itertuples(index=False, name=None))
     for one in result.unfitted:
+        if item not in (None, one.item):
+            continue
         suppressed = one.variable == result.on and (one.item, one.level) in hidden
         yield _unfitted(e, one, suppressed or one.n < profile.suppress_below)
-    if mark != SUPPRESSED:  # a figure leaves out a group with nobody in it
-        frame = frame[frame["reason"] != "empty"]
-    # measure, base, weight, thresholds, source: what stands under any table about a question
-    yield from notes(Gated(replace(e, frame=frame), profile, result.about.gate), marks=mark == SUPPRESSED)
+    # measure, base, weight, thresholds, source; a figure leaves out a group with nobody in it
+    every = gate(result.everybody)
+    shown_rows = every.frame[(every.frame["by"] == result.on) & every.frame["item"].isin(frame["item"])]
+    if mark != SUPPRESSED:
+        shown_rows = shown_rows[shown_rows["reason"] != "empty"]
+    yield from notes(replace(every, estimates=replace(every.estimates, frame=shown_rows)), marks=mark == SUPPRESSED)
 
 
 def _unfitted(e: Estimates, one: Unfitted, suppressed: bool) -> str:

@@ -15,7 +15,7 @@ from .estimate import Estimates
 from .gate import Gated, gate
 from .language import number, percent, say
 from .prevalence import NETS
-from .sentences import Words, bracketed, by_label, interval, item_label, level_label, p_text, quoted, shown
+from .sentences import Words, asserted, bracketed, by_label, interval, item_label, level_label, p_text, quoted, shown
 from .tables import points
 from .tables_compare import difference, gated_adjusted, gated_differences, gated_tests, words_of
 
@@ -25,9 +25,6 @@ _TOP = {
         ("experienced_12_months", "experienced_5_years", "experienced", "encountered"), "takeaway_top_experience"
     ),
 }
-
-
-_YES = {"yes", "jā", "да", "true"}
 
 
 @singledispatch
@@ -86,7 +83,7 @@ def _estimates(estimates: Estimates | Gated) -> Words:
     key = _TOP.get(measure, "takeaway_top")
     question = e.questionnaire[e.question]
     if question.type == "select_one" and len(question.answers) == 2:  # of yes and no, the share that said yes
-        chosen = ranked[ranked["item"] == _asserted(e)]
+        chosen = ranked[ranked["item"] == asserted(e)]
         ranked, key = (ranked[:1] if chosen.empty else chosen), "takeaway_share"
     top = ranked.iloc[0]
     level = percent(e.confidence, language)
@@ -153,7 +150,7 @@ def _comparison(comparison: Comparison) -> Words:
     found = gated_differences(comparison)
     found = found[(found["p_adjusted"] < alpha) & ~found["item"].map(nets).astype(bool)]
     if e.questionnaire[e.question].type == "select_one" and len(e.questionnaire[e.question].answers) == 2:
-        found = found[found["item"] == _asserted(e)]
+        found = found[found["item"] == asserted(e)]
     found = found.reindex(found["difference"].abs().sort_values(ascending=False, kind="stable").index)
     bullets = []
     for _, row in found.groupby("item", sort=False).head(1).head(5).iterrows():
@@ -178,7 +175,9 @@ def _adjusted(result: Adjusted) -> Words:
     by = quoted(by_label(e, result.on), language)
     bullets = []
     for _, row in fitted.iterrows():
-        net = row["adjusted_difference_p"] < 1 - result.confidence
+        if row["net"]:
+            continue
+        net = row["adjusted_difference_p_holm"] < 1 - result.confidence
         if not net and not row["unadjusted_difference_p"] < 1 - result.confidence:
             continue
         bullets.append(say(
@@ -187,17 +186,10 @@ def _adjusted(result: Adjusted) -> Words:
             level=quoted(level_label(e, result.on, row["level"]), language),
             reference=quoted(level_label(e, result.on, result.reference), language),
             before=points(row["unadjusted_difference"], language), after=points(row["adjusted_difference"], language),
-            p=_p(row["adjusted_difference_p"], language),
+            p=_p(row["adjusted_difference_p_holm"], language),
         ))  # fmt: skip
     key = "takeaway_adjusted" if bullets else "takeaway_adjusted_none"
     return Words(paragraphs=(say(key, language, by=by, given=given),), bullets=tuple(bullets))
-
-
-def _asserted(e: Estimates) -> str:
-    """Of a question with two answers, the one that says yes; else the first."""
-    answers = e.questionnaire[e.question].answers
-    yes = [c.name for c in answers if {c.name.lower(), *(t.lower() for t in c.labels.values())} & _YES]
-    return (yes or [answers[0].name])[0]
 
 
 def _size(value: float, e: Estimates) -> str:

@@ -163,7 +163,7 @@ def solve(sums: Sums, ratios: Ratios, design: DesignArrays) -> Solution:
         else:
             sure = ~(square > 1e-14 * np.abs(w[..., nn] / weight))
         se = np.sqrt(np.where(sure, 0.0, np.maximum(variance, 0.0)))
-        deff = np.where(sure, np.nan, se**2 / simple)
+        deff = np.where(sure | ~(square > 1e-14 * np.abs(w[..., nn] / weight)), np.nan, se**2 / simple)
     return Solution(estimate, np.where(np.isnan(linear.estimate) | (n == 0), np.nan, se), df, n, k, deff)
 
 
