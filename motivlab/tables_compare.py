@@ -199,7 +199,7 @@ def gated_adjusted(result: Adjusted) -> pd.DataFrame:
     frame = frame.assign(status=every["status"], reason=every["reason"], flagged=every["flagged"])
     frame = frame.drop(columns=[c for c in frame if c in _TOLD_OF_THE_MODEL])
     gone = frame["reason"] != ""
-    of_model = [c for c in frame if c.startswith(("adjusted", "odds_ratio"))]
+    of_model = [c for c in frame if c.startswith(("adjusted", "odds_ratio", "unadjusted_difference"))]
     frame[of_model] = frame[of_model].astype(float)
     frame.loc[gone | few_in_model, of_model] = np.nan
     reference = frame[frame["reference"]].set_index("item")
