@@ -74,7 +74,7 @@ def plot_adjusted(result: Adjusted, item: str | None = None) -> Axes:
         page = Page(
             title,
             labels,
-            list(adjusted_notes(result, "×"))[1:],
+            list(adjusted_notes(result, "×", item))[1:],
             0.42,
             subtitle=subtitle,
             tag=tag_of(e.about, language),

@@ -224,6 +224,7 @@ def heading(survey: Survey, name: str) -> Words:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> heading(Survey.from_frame(pd.DataFrame({"worked": ["yes", "no"]})), "differ")
     Do the groups differ?
     """
@@ -273,6 +274,7 @@ def describe(survey: Survey, question: str | None = None) -> Words:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> survey = Survey.from_frame(pd.DataFrame({"worked": ["yes", "no", "no"] * 30}))
     >>> describe(survey, "worked")
     worked
@@ -326,6 +328,7 @@ def limits(survey: Survey) -> Words:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> limits(Survey.from_frame(pd.DataFrame({"worked": ["yes", "no"]})))
     Limits
     <BLANKLINE>

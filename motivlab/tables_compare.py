@@ -206,7 +206,10 @@ def gated_adjusted(result: Adjusted) -> pd.DataFrame:
     frame["unadjusted_difference"] = frame["unadjusted"] - frame["item"].map(reference["unadjusted"])
     from_it = frame["item"].isin(frame.loc[(gone | few_in_model) & frame["reference"], "item"])
     frame.loc[from_it, [c for c in of_model if "_difference" in c or c.startswith("odds_ratio")]] = np.nan
-    return frame
+    # as the questionnaire has the levels, wherever the reference stands among them
+    place = {level: i for i, level in enumerate(dict.fromkeys(result.everybody.frame["level"]))}
+    order = frame["item"].map({item: i for i, item in enumerate(frame["item"].unique())}) * len(place)
+    return frame.loc[(order + frame["level"].map(place)).sort_values().index].reset_index(drop=True)
 
 
 # what only the model's respondents answered
