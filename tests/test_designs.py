@@ -722,11 +722,12 @@ def test_a_question_that_nobody_answered() -> None:
     refused(lambda: compare(empty, "m", "g"), "between='g': no level has", "needs two groups")
 
 
-@pytest.mark.parametrize("verb", ["prevalence", "mean", "total", "quantile"])
-@pytest.mark.parametrize("blank", [np.nan, None])
+@pytest.mark.parametrize(
+    ("verb", "blank"),
+    [(verb, np.nan) for verb in ("prevalence", "mean", "total", "quantile")]
+    + [(verb, None) for verb in ("prevalence", "mean", "total")],
+)
 def test_a_column_that_is_blank_throughout(verb: str, blank: Any) -> None:
-    if blank is None and verb == "quantile":
-        pytest.skip("a text question is refused")
     verbs: dict[str, Verb] = {
         "prevalence": lambda s: ml.prevalence(s, "m"), "mean": lambda s: mean(s, "m"),
         "total": lambda s: total(s, "m"), "quantile": lambda s: quantile(s, "m"),
