@@ -31,7 +31,7 @@ _HOME = {
     "compare": "compare",
     "adjusted": "adjusted",
     "cooccurrence": "cooccurrence",
-    "rake": "weights",
+    "rake": "calibration",
     "with_replicates": "replicates",
     "weight_summary": "weights",
     "response_rates": "fieldwork",
@@ -60,6 +60,7 @@ __all__ = list(_HOME)
 if TYPE_CHECKING:
     from .about import Design as Design
     from .adjusted import adjusted as adjusted
+    from .calibration import rake as rake
     from .compare import compare as compare
     from .cooccurrence import cooccurrence as cooccurrence
     from .exports import export as export
@@ -93,7 +94,6 @@ if TYPE_CHECKING:
     from .survey import open_survey as open_survey
     from .tables import table as table
     from .takeaways import takeaway as takeaway
-    from .weights import rake as rake
     from .weights import weight_summary as weight_summary
 
 

@@ -199,11 +199,9 @@ def compare(
     cov = covariance(sums, ratios, design, np.zeros_like(every), every)
     share, df = found.estimate.reshape(hit.shape) + centre, float(degrees(sums, overall, design).max())
     differences = _differences(share, cov, df, names, groups, confidence)
-    # over everybody the second answer is not the complement of the first
     single = survey.question(question).type == "select_one"
-    twofold = single and len(names) == 2 and estimates.base != "all"
     nets = set() if items is None else {name for name, net in zip(names, items.is_net, strict=True) if net}
-    differences["p_adjusted"] = _adjusted(differences, correction, family, twofold, nets)
+    differences["p_adjusted"] = _adjusted(differences, correction, family, twofold(estimates), nets)
     if items is None:
         tests = _equal_means(share[:, 0], cov, df, int(found.n.sum()))
     else:
@@ -214,6 +212,12 @@ def compare(
         estimates, groups.by, tests, differences[columns], _letters(differences, names, groups, 1 - confidence),
         correction, family, tuple(level for level in everybody if level not in groups.levels),
     )  # fmt: skip
+
+
+def twofold(estimates: Estimates) -> bool:
+    """Whether the second answer says the same as the first again: of two, unless over everybody, asked or not."""
+    single = estimates.questionnaire[estimates.question].type == "select_one" and estimates.statistic == "share"
+    return single and estimates.base != "all" and estimates.frame["item"].nunique() == 2
 
 
 def _large_enough(groups: Domains, someone: Mask, question: str, smallest: int) -> Domains:
@@ -263,13 +267,13 @@ def _differences(
     })  # fmt: skip
 
 
-def _adjusted(frame: pd.DataFrame, correction: Correction, family: Family, twofold: bool, nets: set[str]) -> pd.Series:
+def _adjusted(frame: pd.DataFrame, correction: Correction, family: Family, twice: bool, nets: set[str]) -> pd.Series:
     """P values adjusted within their family; without an answer they are of no family.
 
     Of a question with two answers the second says the same again, and is not counted twice; nor are nets, which are
     made of the answers.
     """
-    if twofold:
+    if twice:
         half = len(frame) // 2
         once = adjust(frame["p"].iloc[:half], correction).to_numpy()
         return pd.Series(np.concatenate([once, once]), index=frame.index)

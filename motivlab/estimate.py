@@ -12,10 +12,12 @@ import pandas as pd
 
 from .about import About
 from .answers import NON_RESPONSE
+from .expressions import Mask
 from .intervals import INTERVALS
 from .questionnaire import Questionnaire
 from .reduction import Domains
 from .shown import Shown
+from .survey import Survey
 from .variance import Solution
 
 Correction = Literal["holm", "bh", "none"]
@@ -143,6 +145,24 @@ def response_columns(count: np.ndarray, valid: np.ndarray) -> dict[str, np.ndarr
         share = np.where(asked > 0, missing / asked, np.nan)
     columns = {name: values.astype(np.int64) for name, values in whole.items()}
     return columns | {"missing_share": share, "not_asked": not_asked.astype(np.int64)}
+
+
+def finished(
+    survey: Survey, question: str, frame: pd.DataFrame, someone: Mask, domains: Sequence[Domains], interval: str,
+    confidence: float, where: str, base: str, statistic: Statistic = "share",
+) -> Estimates:  # fmt: skip
+    """Estimates of a survey, with the words needed to show them.
+
+    Parameters
+    ----------
+    someone : ndarray of bool, shape (respondents,)
+        Who is in the base; those of them who are in no level of a breakdown are counted in ``left_out``.
+    """
+    left_out = {d.by: int((someone & (d.codes < 0)).sum()) for d in domains if d.by}
+    return Estimates(
+        frame, question, base, interval, confidence, survey.questionnaire, survey.about, survey.language, where,
+        {by: count for by, count in left_out.items() if count}, statistic,
+    )  # fmt: skip
 
 
 def require_confidence(confidence: float) -> None:

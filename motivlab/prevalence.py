@@ -15,7 +15,7 @@ from .answers import Answers, answers
 from .codes import choose
 from .design import design_arrays
 from .domains import breakdowns
-from .estimate import Estimates, require_confidence, response_columns, rows_of, tidy
+from .estimate import Estimates, finished, require_confidence, response_columns, rows_of, tidy
 from .expressions import Mask
 from .intervals import SHARES, Interval
 from .questionnaire import Question
@@ -104,20 +104,8 @@ def prevalence(
     level, item = rows_of(domains, len(items.names))
     columns["net"] = items.is_net[item]
     columns |= _non_response(items, domains, level, item)
-    someone = items.of.any(axis=1)
-    left_out = {d.by: int((within & someone & (d.codes < 0)).sum()) for d in domains if d.by}
-    return Estimates(
-        frame=pd.DataFrame(columns),
-        question=question,
-        base=items.base,
-        interval=interval,
-        confidence=confidence,
-        questionnaire=survey.questionnaire,
-        about=survey.about,
-        language=survey.language,
-        where=where,
-        left_out={by: count for by, count in left_out.items() if count},
-    )
+    someone = within & items.of.any(axis=1)
+    return finished(survey, question, pd.DataFrame(columns), someone, domains, interval, confidence, where, items.base)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from .answers import numbers
 from .codes import as_numbers
 from .design import DesignArrays, design_arrays
 from .domains import breakdowns
-from .estimate import Estimates, Statistic, require_confidence, response_columns, rows_of, tidy
+from .estimate import Estimates, Statistic, finished, require_confidence, response_columns, rows_of, tidy
 from .expressions import Mask
 from .intervals import Floats, wald
 from .prevalence import items_of
@@ -185,7 +185,9 @@ def quantile(
     columns = tidy(question, "asked", names, domains, result, "wald", confidence, (low, high))
     count = response_counts(given, domains)[rows_of(domains, len(names))[0]]
     frame = pd.DataFrame(columns | {"net": False} | response_columns(count, count[:, 1]))
-    return _finished(survey, question, "quantile", frame, valid & within, domains, where, confidence)
+    return finished(
+        survey, question, frame, valid & within, domains, "woodruff", confidence, where, "asked", "quantile"
+    )
 
 
 def _quantiles(
@@ -243,24 +245,4 @@ def _estimates(
     asked_for = survey.question(question)
     given = items_of(survey, question, "asked").answers if asked_for.type in CHOICE_TYPES else numbers(survey, question)
     frame = pd.DataFrame(columns | {"net": False} | response_columns(response_counts(given, domains)[level], answered))
-    return _finished(survey, question, statistic, frame, valid & within, domains, where, confidence)
-
-
-def _finished(
-    survey: Survey, question: str, statistic: Statistic, frame: pd.DataFrame, someone: Mask,
-    domains: Sequence[Domains], where: str, confidence: float,
-) -> Estimates:  # fmt: skip
-    left_out = {d.by: int((someone & (d.codes < 0)).sum()) for d in domains if d.by}
-    return Estimates(
-        frame=frame,
-        question=question,
-        base="asked",
-        interval="woodruff" if statistic == "quantile" else "wald",
-        confidence=confidence,
-        questionnaire=survey.questionnaire,
-        about=survey.about,
-        language=survey.language,
-        where=where,
-        left_out={by: count for by, count in left_out.items() if count},
-        statistic=statistic,
-    )
+    return finished(survey, question, frame, valid & within, domains, "wald", confidence, where, "asked", statistic)

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .adjusted import Adjusted, Unfitted
-from .compare import JOINT, Comparison
+from .adjusted import Adjusted
+from .compare import JOINT, Comparison, twofold
 from .estimate import Estimates
 from .gate import Gated, gate
 from .language import NO_BREAK, number, percent, say
+from .regression import Unfitted
 from .sentences import (
     asserted,
     bracketed,
@@ -66,14 +67,14 @@ def _comparison(comparison: Comparison) -> Table:
     differences = gated_differences(comparison)
     alpha = 1 - e.confidence
     found = differences[differences["p_adjusted"] < alpha]
-    if _twofold(e):  # the other answer says the same
+    if twofold(e):  # the other answer says the same
         found = found[found["item"] == asserted(e)]
     blocks = [_lettered(gated, comparison), _tests(e, comparison)]
     if len(found):
         blocks.append(_significant(e, comparison.between, found))
     said = [
         say(f"compare_{'means' if e.statistic == 'mean' else 'tests'}", language),
-        say("compare_differences", language, n=int(differences["p"].notna().sum()) // (2 if _twofold(e) else 1),
+        say("compare_differences", language, n=int(differences["p"].notna().sum()) // (2 if twofold(e) else 1),
             correction=say(f"correction_{comparison.correction}", language),
             family=say(f"family_{comparison.family}", language), alpha=percent(alpha, language)),
     ]  # fmt: skip
@@ -85,12 +86,6 @@ def _comparison(comparison: Comparison) -> Table:
     title = f"{e.questionnaire[e.question].label(language)} – {by_label(e, comparison.between)}"
     said.append(say("compare_intervals", language, level=percent(e.confidence, language)))
     return Table(title, tuple(blocks), (*said, *notes(gated, interval=False)), differences, language)
-
-
-def _twofold(e: Estimates) -> bool:
-    """Whether the second answer says the same as the first again."""
-    single = e.questionnaire[e.question].type == "select_one"
-    return single and e.statistic == "share" and e.base != "all" and e.frame["item"].nunique() == 2
 
 
 def _lettered(gated: Gated, comparison: Comparison) -> Block:

@@ -13,7 +13,8 @@ import pytest
 from surveys import ROOT, SHIPPED
 
 import motivlab as ml
-from motivlab.adjusted import Adjusted, Unfitted, adjusted
+from motivlab.adjusted import Adjusted, adjusted
+from motivlab.regression import Unfitted
 from motivlab.survey import Calibration
 from motivlab.svy_bridge import to_sample
 

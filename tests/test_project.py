@@ -33,8 +33,8 @@ LAYERS = (
     {"intervals", "fieldwork", "planning"},
     {"design"},
     {"reduction", "svy_bridge"},
-    {"domains", "replicates", "variance", "weights"},
-    {"estimate"},
+    {"domains", "regression", "replicates", "variance", "weights"},
+    {"calibration", "estimate"},
     # analyses
     {"prevalence", "published"},
     {"summaries"},

@@ -57,23 +57,6 @@ def test_svy_computes_the_same(columns: dict[str, np.ndarray], ours: pd.DataFram
     speed.compare(ours, ready.numbers(ready.call()), form)
 
 
-@pytest.fixture(scope="module")
-def r() -> None:
-    """Skips where there is no R."""
-    if not speed.has_r():
-        pytest.skip("no Rscript with the package survey")
-
-
-@pytest.mark.usefixtures("r")
-@pytest.mark.parametrize("form", speed.FORMS["survey"])
-def test_r_computes_the_same(columns: dict[str, np.ndarray], ours: pd.DataFrame, form: str, tmp_path: Path) -> None:
-    speed.write_answers(columns, tmp_path)
-    cell = speed.run_cell("survey", form, N, tmp_path, speed.LIMIT, 1)
-    assert (cell.outcome, len(cell.calls)) == ("finished", 1)
-    assert cell.numbers is not None
-    speed.compare(ours, cell.numbers, form)
-
-
 def test_a_difference_is_noticed(ours: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match=r"the se of .* is .*, motivlab's"):
         speed.compare(ours, ours.assign(se=ours["se"] * (1 + 2 * speed.TOLERANCE)), "another")
