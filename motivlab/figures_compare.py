@@ -10,7 +10,7 @@ import pandas as pd
 from .adjusted import Adjusted
 from .figures import tag_of
 from .language import number, percent, say
-from .page import PAD, STYLE, WIDTH, Page, label_lines, palette
+from .page import PAD, STYLE, WIDTH, Page, label_lines, palette, wrap
 from .questionnaire import did_you_mean
 from .sentences import by_label, item_label, level_label, quoted
 from .tables import table
@@ -170,7 +170,7 @@ def plot_weights(summary: WeightSummary) -> Axes:
             tag=tag_of(summary.about, language),
         )  # fmt: skip
         figure = page.figure()
-        left = page.left + 0.25
+        left = page.left + 0.4
         ax = page.axes(figure, 0, left, WIDTH - left - 0.4)
         ax.grid(True, axis="both")
         colours = palette(2)
@@ -204,7 +204,7 @@ def plot_weights(summary: WeightSummary) -> Axes:
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value, language)))
         ax.tick_params(labelsize=8)
         ax.set_xlabel(say("weights_axis", language), fontsize=8)
-        ax.set_ylabel(say("weights_axis_share", language), fontsize=8)
+        ax.set_ylabel("\n".join(wrap(say("weights_axis_share", language), WEIGHTS_HEIGHT * 72, 8)), fontsize=8)
         figure.set_label(shown.title)
     return ax
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .about import Fieldwork, in_language
+from .about import About, Fieldwork, in_language
 from .answers import NON_RESPONSE, answers
 from .codes import choose
 from .estimate import Estimates
@@ -107,9 +107,8 @@ def fieldwork_dates(fieldwork: Fieldwork, language: str) -> str:
     return dates(fieldwork.start, fieldwork.end, language)
 
 
-def source_line(estimates: Estimates) -> str:
+def source_line(about: About, language: str) -> str:
     """Survey and fieldwork, for the note under a figure or table."""
-    about, language = estimates.about, estimates.language
     when = fieldwork_dates(about.fieldwork, language)
     fieldwork = say("note_fieldwork", language, dates=when) if when else say("note_fieldwork_unknown", language)
     return say("note_source", language, source=f"{about.text('title', language)}, {fieldwork.rstrip('.')}.")
@@ -157,7 +156,7 @@ def notes(estimates: Gated, marks: bool = True, interval: bool = True) -> list[s
             out.append(say("note_published_base", language))
     if about.synthetic:
         out.append(say("note_synthetic", language))
-    out.append(source_line(e))
+    out.append(source_line(about, language))
     return out
 
 

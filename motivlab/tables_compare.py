@@ -20,13 +20,13 @@ from .sentences import (
     bracketed,
     by_label,
     decimals,
-    fieldwork_dates,
     item_label,
     level_label,
     notes,
     p_text,
     quoted,
     shown,
+    source_line,
     span,
 )
 from .tables import SUPPRESSED, Block, Table, n_of, points, table
@@ -346,10 +346,9 @@ def _weights(summary: WeightSummary) -> Table:
         )  # fmt: skip
         if c.trimmed:
             said.append(say("weights_trimmed", language, n=c.trimmed))
-    when = fieldwork_dates(summary.about.fieldwork, language)
-    said.append(
-        say("note_source", language, source=f"{summary.about.text('title', language)}{', ' + when if when else ''}.")
-    )
+    if summary.about.synthetic:
+        said.append(say("note_synthetic", language))
+    said.append(source_line(summary.about, language))
     return Table(say("weights_title", language), tuple(blocks), tuple(said), frame, language)
 
 
