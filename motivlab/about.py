@@ -7,19 +7,22 @@ import fnmatch
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 
-from .questionnaire import Questionnaire, did_you_mean
+from .expressions import parse_expression
+from .parts import Part, Text, faults, in_language
+from .programme import Instrument, Programme, Scale
+from .questionnaire import Questionnaire, check_references, did_you_mean
 from .readers import FILL_IN, read_yaml
 
-Text = str | dict[str, str]
 Measure = Literal[
     "experienced_12_months", "experienced_5_years", "experienced", "encountered", "witnessed",
-    "perceived_widespread", "group_membership", "response", "not_stated",
+    "perceived_widespread", "group_membership", "response", "reported_gain", "record",
+    "not_stated",
 ]  # fmt: skip
 Base = Literal["all", "asked", "any"]
 PeriodClass = Literal["now", "12_months", "5_years", "lifetime", "not_stated"]
@@ -36,38 +39,10 @@ class SurveyError(ValueError):
     """A survey that cannot be opened; the message names file, key or row, value and remedy."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            name = type(self).__name__
-            raise ValueError("\n".join(f"{name}: {said}" for said in _faults(error, type(self)))) from None
-
-    # or pydantic would make the parts of a file by this __init__ too, and their faults would lose their place
-    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _lists(cls, values: Any) -> Any:
-        """YAML has lists where some keys hold tuples; ``strict`` would refuse them."""
-        if not isinstance(values, dict):
-            return values
-        fields = cls.model_fields
-        wanted = {key for key in values if key in fields and "tuple" in str(fields[key].annotation)}
-        return {key: _tuple(value) if key in wanted else value for key, value in values.items()}
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(map(_tuple, value)) if isinstance(value, list) else value
-
-
 ReplicateKind = Literal["jackknife1", "jackknife", "brr", "fay", "bootstrap", "other"]
 
 
-class Replicates(_Part):
+class Replicates(Part):
     """Replicate weights that come with the responses.
 
     Attributes
@@ -155,7 +130,7 @@ class Replicates(_Part):
         return np.broadcast_to(scale * each, (count,)).copy()
 
 
-class Design(_Part):
+class Design(Part):
     """The columns of the sampling design, declared once and used by every estimate.
 
     Attributes
@@ -213,7 +188,7 @@ class Design(_Part):
         return [c for c in found if c != self.weight] if isinstance(self.replicates.columns, str) else found
 
 
-class Fieldwork(_Part):
+class Fieldwork(Part):
     """First and last day of the interviews; ``?`` where it is still to be filled in."""
 
     start: Date
@@ -226,7 +201,7 @@ class Fieldwork(_Part):
         return self
 
 
-class Analysis(_Part):
+class Analysis(Part):
     """How one question is analysed: what it measures, over which base, by which questions."""
 
     measure: Measure
@@ -236,7 +211,7 @@ class Analysis(_Part):
     by: tuple[str | tuple[str, ...], ...] = ()
 
 
-class About(_Part):
+class About(Part):
     """What ``survey.yml`` says of how the survey was made.
 
     A text is one string, or a string per language (lv, en, ru). ``?`` marks what is still to be filled in.
@@ -260,6 +235,9 @@ class About(_Part):
     other_columns: list[str] = []
     published: str = ""
     faulty_responses: str = ""
+    scales: dict[str, Scale] = {}
+    gains: dict[str, Instrument] = {}
+    programme: Programme | None = None
 
     def text(self, key: str, language: str) -> str:
         """One of the texts in a language, or in the first one there is; empty if it is still to be filled in."""
@@ -276,13 +254,6 @@ class About(_Part):
         ]
 
 
-def in_language(text: Text, language: str) -> str:
-    """A text of ``survey.yml`` in a language, or in the first one there is; empty where it is marked ``?``."""
-    if isinstance(text, dict):
-        text = text.get(language) or next((t for t in text.values() if t), "")
-    return "" if text == FILL_IN else text
-
-
 def read_about(file: Path, form: Questionnaire) -> About:
     """Read and validate a ``survey.yml``, on its own and against the questionnaire.
 
@@ -297,63 +268,80 @@ def read_about(file: Path, form: Questionnaire) -> About:
     try:
         about = About.model_validate(data)
     except ValidationError as error:
-        raise SurveyError("\n".join(f"{file}: {said}" for said in _faults(error, About, file=True))) from error
+        raise SurveyError("\n".join(f"{file}: {said}" for said in faults(error, About, file=True))) from error
     _require_questions(about, form, file)
     return about
 
 
-def _faults(error: ValidationError, top: type[BaseModel], file: bool = False) -> Iterator[str]:
-    """Each fault once: key, value, remedy."""
-    faults: dict[str, tuple[list[str], Any]] = {}
-    for fault in error.errors():
-        parts = _place(fault["loc"])
-        faults.setdefault(".".join(parts), (parts, fault))
-    for key, (parts, fault) in faults.items():
-        if key and any(other.startswith(f"{key}.") for other in faults):
-            continue  # of the alternatives that a value may be, the one that comes nearest to it
-        model = _model_of(top, parts, fault["type"])
-        if fault["type"] == "extra_forbidden":
-            near = did_you_mean(parts[-1], model.model_fields)
-            yield f"unknown key {key!r}{near} Remove it, or use one of {', '.join(model.model_fields)}."
-        elif fault["type"] == "missing":
-            unknown = '; write "?" for what is not known yet' if file else ""
-            yield f"the key {key!r} is missing. Add it{unknown}."
-        elif fault["type"] == "model_type":
-            yield f"{key!r} is {fault['input']!r}. It needs keys of its own: {', '.join(model.model_fields)}."
-        elif fault["type"] == "value_error":  # of the validators above
-            yield f"{f'{key!r}: ' if key else ''}{fault['ctx']['error']}."
-        else:
-            message = fault["msg"][0].lower() + fault["msg"][1:]
-            yield f"{key!r} is {fault['input']!r}: {message}. Correct the value."
-
-
-def _place(loc: tuple[int | str, ...]) -> list[str]:
-    """The keys that lead to a fault; pydantic names the members of a union among them, ``str``, ``dict[str,str]``."""
-    names = list(map(str, loc))
-    question = 2 if names[:1] == ["analysis"] else 1  # whose name may be any
-    return names[:question] + [
-        name for name in names[question:] if not re.search(r"\[|^(str|date|dict|tuple|float|int)$|^literal", name)
-    ]
-
-
-def _model_of(top: type[BaseModel], parts: list[str], fault: str) -> type[BaseModel]:
-    """The model whose keys a fault is about."""
-    within: dict[str, type[BaseModel]] = {
-        "design": Design, "design.replicates": Replicates, "replicates": Replicates, "fieldwork": Fieldwork,
-    }  # fmt: skip
-    place = parts if fault == "model_type" else parts[:-1]
-    if place[:1] == ["analysis"]:
-        return Analysis
-    return within.get(".".join(place), top)
-
-
 def _require_questions(about: About, form: Questionnaire, file: Path) -> None:
-    names = [question.name for question in form]
-    for name, analysis in about.analysis.items():
+    for place, name, types in _named(about):
         if name not in form:
-            raise SurveyError(f"{file}: analysis.{name}: no such question{did_you_mean(name, names)} Correct the name.")
+            near = did_you_mean(name, [*(question.name for question in form), *about.scales])
+            raise SurveyError(f"{file}: {place}: no question {name!r}{near} Correct the name.")
+        if types and form[name].type not in types:
+            raise SurveyError(
+                f"{file}: {place}: {name!r} is of type {form[name].type}; name a question of type {' or '.join(types)}."
+            )
+    for place, name, members in _choices_named(about):
+        known = [choice.name for choice in form[name].choices]
+        for member in members:
+            if member not in known:
+                near = did_you_mean(member, known)
+                raise SurveyError(f"{file}: {place}: {name!r} has no choice {member!r}{near} Correct the name.")
+    for place, where in _conditions(about):
+        try:
+            check_references(parse_expression(where), {question.name: question for question in form})
+        except ValueError as error:
+            raise SurveyError(f"{file}: {place}: {error}") from None
+
+
+def _named(about: About) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Every question that is named, where, and which types it may have; none: any."""
+    for name, analysis in about.analysis.items():
+        yield f"analysis.{name}", name, ()
         for part in analysis.by:
             for by in (part,) if isinstance(part, str) else part:
-                if by not in form:
-                    near = did_you_mean(by, names)
-                    raise SurveyError(f"{file}: analysis.{name}.by: no question {by!r}{near} Correct the name.")
+                yield f"analysis.{name}.by", by, ()
+    countable = ("select_one", "integer", "decimal")
+    for name, scale in about.scales.items():
+        for item in scale.items:
+            yield f"scales.{name}.items", item, countable
+    for name, instrument in about.gains.items():
+        for occasion in instrument.occasions:
+            if occasion not in about.scales:
+                yield f"gains.{name}", occasion, countable
+        if instrument.question:
+            kind = "select_multiple" if instrument.design == "checklist" else "select_one"
+            yield f"gains.{name}.question", instrument.question, (kind,)
+    if about.programme:
+        for moment, name in about.programme.dates.items():
+            yield f"programme.{moment}", name, ("date",)
+        for choice, name in about.programme.outcome_dates.items():
+            yield f"programme.outcome_dates.{choice}", name, ("date",)
+        yield "programme.outcome", about.programme.outcome, ("select_multiple",)
+        if about.programme.drop_out:
+            yield "programme.drop_out", about.programme.drop_out, ("select_one",)
+        if about.programme.person:
+            yield "programme.person", about.programme.person, ()
+
+
+def _choices_named(about: About) -> Iterator[tuple[str, str, Iterable[str]]]:
+    """Every place that names choices, the question, and the choices."""
+    for name, instrument in about.gains.items():
+        for key in ("improved", "same", "worse"):
+            if getattr(instrument, key):
+                yield f"gains.{name}.{key}", instrument.question, getattr(instrument, key)
+    if about.programme:
+        for name, definition in about.programme.definitions.items():
+            yield f"programme.definitions.{name}.choices", about.programme.outcome, definition.choices
+        yield "programme.outcome_dates", about.programme.outcome, about.programme.outcome_dates
+
+
+def _conditions(about: About) -> Iterator[tuple[str, str]]:
+    """Every place that holds an expression, and the expression."""
+    if about.programme:
+        if about.programme.comparison:
+            yield "programme.comparison", about.programme.comparison
+        for name, indicator in about.programme.indicators.items():
+            if indicator.where:
+                yield f"programme.indicators.{name}.where", indicator.where

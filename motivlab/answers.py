@@ -83,6 +83,8 @@ def numbers(survey: Survey, name: str) -> Numbers:
         raise ValueError(f"question {name!r} is of type {question.type}: name a question that asks for a number.")
     _require(survey, question)
     column = survey.responses[name]
+    if coded:
+        code_positions(survey, question)  # refuses what is none of the codes
     values, missing = as_numbers(column), question.missing_codes
     state = np.where(np.isnan(values), 0, 1).astype(np.int8)
     for code, reason in missing.items():

@@ -1,4 +1,4 @@
-"""The command ``motivlab``: import, check and report, on the command line."""
+"""The command ``motivlab``: import, check, audit and report, on the command line."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, of a check: clean; 1 a check with findings; 2 it cannot run, and the reason stands on stderr.
+        0 done, of a check or an audit: clean; 1 a check with findings, an audit with contradictions; 2 it cannot run,
+        and the reason stands on stderr.
     """
     parser = _parser()
     chosen = parser.parse_args(arguments)
@@ -45,8 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     def languages(command: argparse.ArgumentParser) -> None:
         command.add_argument("--lang", choices=LANGUAGES, default="en", help="language of what is shown (default: en)")
 
-    draft = commands.add_parser("import", help="draft a survey folder from an SPSS file")
-    draft.add_argument("file", type=Path, metavar="FILE", help="a .sav or .zsav file; it is only read")
+    draft = commands.add_parser("import", help="draft a survey folder from an SPSS file or a table")
+    draft.add_argument("file", type=Path, metavar="FILE", help="a .sav, .zsav, .csv or .xlsx file; it is only read")
     draft.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="the survey folder to make")
     draft.set_defaults(run=_import)
 
@@ -58,6 +59,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     languages(check)
     check.set_defaults(run=_check)
+
+    audit = commands.add_parser("audit", help="audit published figures: exit 0 no contradiction, 1 some, 2 cannot run")
+    audit.add_argument(
+        "figures", type=Path, metavar="FOLDER", help="a folder of tables with or without datapackage.json, or one .csv"
+    )
+    audit.add_argument("--to", type=Path, metavar="FILE", help="write the findings as .xlsx, .html or .csv")
+    languages(audit)
+    audit.set_defaults(run=_audit)
 
     report = commands.add_parser("report", help="run the notebooks on a survey and write the report")
     report.add_argument("--survey", type=Path, required=True, metavar="FOLDER", help="a survey folder")
@@ -77,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _import(chosen: argparse.Namespace) -> int:
-    from .spss import import_survey
+    from .imports import import_survey
 
     draft, left = import_survey(chosen.file, chosen.to)
     kinds = [question.type for question in draft.questionnaire]
@@ -114,6 +123,29 @@ def _check(chosen: argparse.Namespace) -> int:
         if len(report.findings) > MOST_SHOWN:
             print(f"... {len(report.findings) - MOST_SHOWN} more: --to findings.xlsx")
     return CLEAN if report.ok else FINDINGS
+
+
+def _audit(chosen: argparse.Namespace) -> int:
+    from .audit import SEVERITIES, audit_published
+    from .exports import export
+    from .language import say
+    from .tables_audit import explained, said, summary
+
+    audit = audit_published(chosen.figures, chosen.lang)
+    print(f"{chosen.figures}: {summary(audit)}")
+    for severity in SEVERITIES:
+        found = audit.findings[audit.findings["severity"] == severity].to_dict("records")
+        if found:
+            print(f"\n{say(f'audit_{severity}', chosen.lang)}")
+        for finding in found:
+            print(f"- {said(finding, chosen.lang)}")
+            if why := explained(finding, chosen.lang):
+                print(f"  {say('audit_explained', chosen.lang, why=why)}")
+            print(f"  {finding['sources']}")
+    if chosen.to:
+        export(audit, chosen.to)
+        print(f"\n{chosen.to}")
+    return CLEAN if audit.ok else FINDINGS
 
 
 def _report(chosen: argparse.Namespace) -> int:

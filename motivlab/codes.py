@@ -67,3 +67,22 @@ def choose(**arguments: tuple[Any, Iterable[str]]) -> None:
     for name, (value, choices) in arguments.items():
         if value not in tuple(choices):
             raise ValueError(f"{name} is {value!r}. Use one of {', '.join(choices)}.")
+
+
+def as_days(column: Any) -> npt.NDArray[np.datetime64]:
+    """The cells as days; NaT where there is none: a year or a month alone is no day.
+
+    A time after the day is left away, and the day stays the one that was written, whatever its time zone.
+
+    Examples
+    --------
+    >>> as_days(["2021-03-01", "2021-03-01T00:30:00+02:00", "2021-03", "soon", None]).astype(str).tolist()
+    ['2021-03-01', '2021-03-01', 'NaT', 'NaT', 'NaT']
+    """
+    if getattr(getattr(column, "dtype", None), "kind", "") == "M":
+        series = pd.Series(column)
+        local = series.dt.tz_localize(None) if series.dt.tz is not None else series
+        return np.asarray(local.to_numpy().astype("datetime64[D]"))
+    texts = pd.Series(as_texts(column), dtype="str")
+    found = texts.str.extract(r"^(\d{4}-\d{2}-\d{2})(?:[T ][\d:.,]+(?:Z|[+-]\d{2}(?::?\d{2})?)?)?$")[0]
+    return np.asarray(pd.to_datetime(found, format="%Y-%m-%d", errors="coerce").to_numpy().astype("datetime64[D]"))

@@ -158,7 +158,11 @@ def finished(
     someone : ndarray of bool, shape (respondents,)
         Who is in the base; those of them who are in no level of a breakdown are counted in ``left_out``.
     """
-    left_out = {d.by: int((someone & (d.codes < 0)).sum()) for d in domains if d.by}
+    nowhere = {d.by: someone for d in domains if d.by}
+    for d in domains:
+        if d.by:  # overlapping groups are a breakdown each, under one name
+            nowhere[d.by] = nowhere[d.by] & (d.codes < 0)
+    left_out = {by: int(mask.sum()) for by, mask in nowhere.items()}
     return Estimates(
         frame, question, base, interval, confidence, survey.questionnaire, survey.about, survey.language, where,
         {by: count for by, count in left_out.items() if count}, statistic,

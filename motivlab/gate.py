@@ -6,6 +6,7 @@ Thresholds stand in ``thresholds.PROFILES``, one line each. What a figure, a tab
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -108,3 +109,39 @@ def judged(frame: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     )
     status = np.where(reason != "", "suppressed", np.where(n < profile.bracket_below, "bracketed", "shown"))
     return frame.assign(status=status, reason=reason, flagged=(missing > profile.flag_missing) & (reason == ""))
+
+
+def protected(frame: pd.DataFrame, profile: Profile, series: Sequence[str] = ()) -> pd.DataFrame:
+    """Hide further groups of a complete count, so that none of the hidden ones comes out by subtraction.
+
+    Where groups of a breakdown are suppressed for few people, the total less the shown groups tells of the hidden
+    ones together. The smallest shown groups are hidden as well until at least two are, with no fewer people than the
+    threshold; their ``reason`` is ``protect``. For groups that do not overlap.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As :func:`judged` gives it, with the columns ``by``, ``level``, ``n``.
+    profile : Profile
+    series : sequence of str
+        Columns that tell counts apart that do not add up to each other.
+
+    Examples
+    --------
+    >>> counts = pd.DataFrame({"by": "town", "level": ["a", "b", "c"], "n": [5, 30, 60], "asked": [5, 30, 60]})
+    >>> found = protected(judged(counts.assign(missing_share=0.0), PROFILES["standard"]), PROFILES["standard"])
+    >>> found["reason"].tolist()
+    ['few', 'protect', '']
+    """
+    frame = frame.copy()
+    for _, rows in frame[frame["by"] != ""].groupby([*series, "by"], sort=False, dropna=False):
+        hidden = rows["reason"] == "few"
+        if not hidden.any():
+            continue
+        count, people = int(hidden.sum()), int(rows.loc[hidden, "n"].sum())
+        for row, n in rows.loc[rows["reason"] == "", "n"].sort_values(kind="stable").items():
+            if count > 1 and people >= profile.suppress_below:
+                break
+            frame.loc[row, ["status", "reason", "flagged"]] = ["suppressed", "protect", False]
+            count, people = count + 1, people + int(n)
+    return frame

@@ -1,6 +1,7 @@
 """Words, plural forms and number formats in Latvian, English and Russian.
 
-The phrases stand in ``words.yml``; plural rules and number formats are Babel's.
+The phrases stand in ``words.yml`` and, of one kind of analysis each, in ``words_*.yml``; plural rules and number
+formats are Babel's.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ def words() -> dict[str, dict[str, Any]]:
     """Every phrase: key, then language, then the text or the text per plural form."""
     from ruamel.yaml import YAML
 
-    text = files("motivlab").joinpath("words.yml").read_text(encoding="utf-8")
+    parts = (
+        part for part in files("motivlab").iterdir() if part.name.startswith("words") and part.name.endswith("yml")
+    )
+    text = "\n".join(part.read_text(encoding="utf-8") for part in sorted(parts, key=lambda part: part.name))
     loaded: dict[str, dict[str, Any]] = YAML(typ="safe", pure=True).load(text)
     return loaded
 
@@ -31,7 +35,7 @@ def say(key: str, language: str, **values: Any) -> str:
     Parameters
     ----------
     key : str
-        A key of ``words.yml``.
+        A key of ``words.yml`` or ``words_*.yml``.
     language : {"lv", "en", "ru"}
     **values
         What stands in its braces. Whole numbers are written as the language writes them; ``n`` chooses the plural

@@ -44,8 +44,8 @@ def prevalence(
     question : str
         A ``select_one`` or ``select_multiple`` question.
     by : str or sequence of str or tuple of str
-        ``select_one`` questions to break down by. ``["a", "b"]`` gives each in turn, ``[("a", "b")]`` crosses them.
-        The total always comes first.
+        Questions to break down by. ``["a", "b"]`` gives each in turn, ``[("a", "b")]`` crosses them. The groups of a
+        ``select_multiple`` question overlap: whoever chose two is in both. The total always comes first.
     base : {"all", "asked", "any"}, optional
         ``all``: every respondent; whoever was not asked, or gave no valid answer, counts as not having chosen, so
         that with item non-response the share is a lower bound. ``asked``: those whom routing put the question to

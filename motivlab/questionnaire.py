@@ -40,12 +40,15 @@ class Choice:
         ``refused``, ``dont_know``, ``not_asked`` or ``invalid`` if the choice is no answer, else empty.
     exclusive : bool
         True for "none of these": it may not be chosen together with others.
+    neutral : bool
+        True for the middle of a scale, "neither agree nor disagree".
     """
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
     missing: str = ""
     exclusive: bool = False
+    neutral: bool = False
 
     def label(self, language: str) -> str:
         """The wording in a language, or in the questionnaire's own, or the name."""

@@ -84,7 +84,8 @@ def write_report(
     language : {"lv", "en", "ru"}
     notebooks : path, optional
         A folder of notebooks named ``01_...ipynb`` and so on, each with a cell tagged ``parameters``; by default the
-        curated ones.
+        curated ones. A notebook whose metadata say ``motivlab: {for: ...}`` is run only on such surveys: ``programme``
+        or ``gains`` where ``survey.yml`` declares them, ``sample`` where it declares no programme.
     say_progress : callable
         Gets a line per step.
 
@@ -116,9 +117,10 @@ def write_report(
         raise SurveyError(f"{survey_folder}/survey.yml: `analysis` names no question. Add one, with its measure.")
     _refuse_foreign(out.resolve())
     folder = Path(notebooks) if notebooks else notebooks_folder()
-    books = sorted(folder.glob("[0-9]*.ipynb"))
+    found = sorted(folder.glob("[0-9]*.ipynb"))
+    books = [book for book in found if _suits(book, survey)]
     if not books:
-        raise FileNotFoundError(f"{folder}: no notebooks named 01_...ipynb there.")
+        raise FileNotFoundError(f"{folder}: no notebooks named 01_...ipynb there that are for such a survey.")
     say_progress(f"survey: {survey!r}")
     say_progress(f"check: {survey.check().headline}")
     with new_folder(out) as work:
@@ -134,6 +136,16 @@ def write_report(
         manifest = _manifest(survey, books, written, work)
         (work / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return Report(out, out / PAGE, (*written, MANIFEST))
+
+
+def _suits(book: Path, survey: Survey) -> bool:
+    """Whether a notebook is for a survey of this kind."""
+    about = survey.about
+    kinds = {"sample": about.programme is None, "programme": about.programme is not None, "gains": bool(about.gains)}
+    kind = json.loads(book.read_text(encoding="utf-8"))["metadata"].get("motivlab", {}).get("for")
+    if kind is not None and kind not in kinds:
+        raise ReportError(f"{book.name}: its metadata say it is for {kind!r}. Use one of {', '.join(kinds)}, or none.")
+    return kind is None or kinds[kind]
 
 
 def _refuse_foreign(out: Path) -> None:

@@ -12,10 +12,11 @@ import pandas as pd
 from tabulate import tabulate
 
 from .about import About
-from .codes import as_numbers, as_texts
+from .codes import as_days, as_numbers, as_texts
 from .expressions import Expression, Mask, parse_expression
 from .language import known, say
 from .questionnaire import CHOICE_TYPES, NUMBER_TYPES, Question, Questionnaire
+from .rules import Rule, duplicated, programme_rules
 from .survey import Survey, declared_columns
 
 if TYPE_CHECKING:
@@ -24,46 +25,8 @@ if TYPE_CHECKING:
 FINDING_COLUMNS = ("respondent", "variable", "value", "rule", "severity", "message")
 
 
-@dataclass(frozen=True)
-class Rule:
-    """One rule for one question or column.
-
-    Attributes
-    ----------
-    id : str
-        The kind of rule; its name and message stand under ``rule_`` and ``message_`` in ``words.yml``.
-    variable : str
-        The question or column that it is about.
-    needs : tuple of str
-        The columns of the responses that the rule reads.
-    broken : callable
-        Frame of responses to a mask, True where the rule is broken.
-    detail : str
-        What is allowed, for the message.
-    severity : {"error", "warning"}
-    """
-
-    id: str
-    variable: str
-    needs: tuple[str, ...]
-    broken: Callable[[pd.DataFrame], Mask]
-    detail: str = ""
-    severity: str = "error"
-
-    @property
-    def key(self) -> str:
-        """The name of the check in the Pandera schema."""
-        return f"{self.id}:{self.variable}"
-
-    def mask(self, frame: pd.DataFrame) -> Mask:
-        """Where the rule is broken; nowhere, if a column it needs is absent, which is a finding of its own."""
-        if not set(self.needs) <= set(frame):
-            return np.zeros(len(frame), dtype=bool)
-        return self.broken(frame)
-
-
 def rules(form: Questionnaire, about: About | None = None, columns: Iterable[str] = ()) -> Iterator[Rule]:
-    """All rules that a questionnaire, and the design of a survey, put on the responses, which have ``columns``."""
+    """All rules that a questionnaire, the design and the programme put on the responses, which have ``columns``."""
     for question in form:
         if question.columns:
             yield from _value_rules(question, form)
@@ -72,7 +35,7 @@ def rules(form: Questionnaire, about: About | None = None, columns: Iterable[str
         return
     identity, weight = about.respondent_id, about.design.weight
     yield Rule("id_missing", identity, (identity,), lambda frame: _blank(frame[identity]))
-    yield Rule("id_duplicate", identity, (identity,), lambda frame: _duplicated(frame[identity]))
+    yield Rule("id_duplicate", identity, (identity,), lambda frame: duplicated(frame[identity]))
     if weight:
         yield Rule("weight", weight, (weight,), lambda frame: ~_positive(frame[weight]))
     for role, column in about.design.columns.items():
@@ -87,6 +50,8 @@ def rules(form: Questionnaire, about: About | None = None, columns: Iterable[str
             "out_of_range", column, (column,),
             lambda frame, c=column: as_numbers(frame[c]) < 0, "≥ 0",  # type: ignore[misc]
         )  # fmt: skip
+    if about.programme:
+        yield from programme_rules(form, about.programme)
 
 
 def _read_by(question: Question, expressions: Iterable[Expression], form: Questionnaire) -> tuple[str, ...]:
@@ -102,10 +67,6 @@ def _blank(column: pd.Series) -> Mask:
 def _positive(column: pd.Series) -> Mask:
     values = as_numbers(column)
     return (values > 0) & np.isfinite(values)
-
-
-def _duplicated(column: pd.Series) -> Mask:
-    return np.asarray(column.duplicated(keep=False) & column.notna(), dtype=bool)
 
 
 def _not_in(column: pd.Series, allowed: list[str]) -> Mask:
@@ -132,7 +93,7 @@ def _value_rules(question: Question, form: Questionnaire) -> Iterator[Rule]:
         def wrong(frame: pd.DataFrame) -> Mask:
             column = frame[name]
             if question.type == "date":
-                good = pd.to_datetime(column, format="ISO8601", errors="coerce").notna().to_numpy()
+                good = ~np.isnat(as_days(column))
             else:
                 values = as_numbers(column)
                 good = (values == np.floor(values) if whole else True) & np.isfinite(values)

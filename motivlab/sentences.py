@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from .about import About, Fieldwork, in_language
+from .about import About, Fieldwork
 from .answers import NON_RESPONSE, answers
 from .codes import choose
 from .estimate import Estimates
 from .gate import Gated
-from .language import NO_BREAK, dates, known, number, percent, say
+from .language import NO_BREAK, dates, known, number, percent, say, words
+from .parts import in_language
 from .published import has_published
 from .survey import Survey
 from .thresholds import PROFILES
@@ -96,8 +97,17 @@ def level_label(estimates: Estimates, by: str, level: str) -> str:
 
 def by_label(estimates: Estimates, by: str) -> str:
     """The wording of a breakdown."""
-    names = [by] if by in estimates.questionnaire else by.split(" × ")
-    return " × ".join(estimates.questionnaire[name].label(estimates.language) for name in names)
+    return " × ".join(estimates.questionnaire[name].label(estimates.language) for name in names_of(estimates, by))
+
+
+def names_of(estimates: Estimates, by: str) -> list[str]:
+    """The questions that a breakdown crosses; of a single one, it."""
+    return [by] if by in estimates.questionnaire else by.split(" × ")
+
+
+def overlapping(estimates: Estimates, by: str) -> bool:
+    """Whether one person may be in several groups of a breakdown."""
+    return any(estimates.questionnaire[name].type == "select_multiple" for name in names_of(estimates, by))
 
 
 def fieldwork_dates(fieldwork: Fieldwork, language: str) -> str:
@@ -135,6 +145,11 @@ def notes(estimates: Gated, marks: bool = True, interval: bool = True) -> list[s
     out.append(say(f"note_base_{e.base}", language))
     if e.where:
         out.append(say("note_where", language, where=e.where))
+    out += [
+        say("note_overlapping", language, by=quoted(by_label(e, by), language))
+        for by in e.breakdowns
+        if overlapping(e, by)
+    ]
     weight = about.design.weight
     out.append(say("note_weighted", language, weight=weight) if weight else say("note_unweighted", language))
     if interval:
@@ -142,7 +157,12 @@ def notes(estimates: Gated, marks: bool = True, interval: bool = True) -> list[s
         out.append(say("note_interval", language, level=level, name=say(f"interval_{e.interval}", language)))
     out += _non_response(estimates)
     out += [
-        say("note_left_out", language, by=quoted(by_label(e, by), language), n=n)
+        say(
+            "note_in_no_group" if overlapping(e, by) else "note_left_out",
+            language,
+            by=quoted(by_label(e, by), language),
+            n=n,
+        )
         for by, n in e.left_out.items()
         if n >= profile.suppress_below or estimates.name == "open"
     ]
@@ -154,6 +174,8 @@ def notes(estimates: Gated, marks: bool = True, interval: bool = True) -> list[s
             out.append(say("note_published_exact", language))
         if (rows["published_base"] == "not_stated").any():
             out.append(say("note_published_base", language))
+    if analysis and analysis.measure == "reported_gain":
+        out.append(say("note_no_comparison", language))
     if about.synthetic:
         out.append(say("note_synthetic", language))
     out.append(source_line(about, language))
@@ -219,7 +241,8 @@ def heading(survey: Survey, name: str) -> Words:
 
     Parameters
     ----------
-    name : {"differ", "net", "answers", "together", "published"}
+    name : str
+        ``differ``, ``published``, ``flow`` ...: what stands under ``heading_`` in ``words.yml``.
 
     Examples
     --------
@@ -227,8 +250,7 @@ def heading(survey: Survey, name: str) -> Words:
     >>> heading(Survey.from_frame(pd.DataFrame({"worked": ["yes", "no"]})), "differ")
     Do the groups differ?
     """
-    known_names = ("differ", "net", "answers", "together", "published")
-    choose(name=(name, known_names))
+    choose(name=(name, tuple(key.removeprefix("heading_") for key in words() if key.startswith("heading_"))))
     return Words(say(f"heading_{name}", survey.language))
 
 
@@ -316,10 +338,14 @@ def in_words(expression: str, survey: Survey) -> str:
 
     def pair(match: re.Match[str]) -> str:
         question = survey.questionnaire[match[1]]
-        choice = next((c.label(survey.language) for c in question.choices if c.name == match[2]), match[2])
-        return f"{quoted(question.label(survey.language), survey.language)} – {quoted(choice, survey.language)}"
+        wording = quoted(question.label(survey.language), survey.language)
+        if not match[3]:  # compared with nothing
+            key = "condition_answered" if match[2] == "!=" else "condition_blank"
+            return say(key, survey.language, question=wording)
+        choice = next((c.label(survey.language) for c in question.choices if c.name == match[3]), match[3])
+        return f"{wording} {'≠' if match[2] == '!=' else '–'} {quoted(choice, survey.language)}"
 
-    return re.sub(r"(?:selected\(\s*)?\$\{([^}]+)\}\s*[=,]\s*'([^']*)'(?:\s*\))?", pair, expression)
+    return re.sub(r"(?:selected\(\s*)?\$\{([^}]+)\}\s*(!?=|,)\s*'([^']*)'(?:\s*\))?", pair, expression)
 
 
 def limits(survey: Survey) -> Words:

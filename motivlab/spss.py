@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,45 +12,16 @@ import numpy as np
 import pandas as pd
 
 from .codes import as_numbers, as_texts
-from .files import ReadError, new_folder, sha256
+from .drafts import RESPONDENT_ID, Draft
+from .files import ReadError
 from .questionnaire import Choice, Question, Questionnaire
-from .readers import FILL_IN
-from .survey import open_survey
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What an SPSS file says of a survey.
-
-    Attributes
-    ----------
-    responses : DataFrame of str
-        One row per respondent, the columns of the questionnaire and of the design.
-    questionnaire : Questionnaire
-    respondent_id, weight : str
-        Columns of the responses; the weight is empty where none was found.
-    sets : tuple of str
-        The questions that were multiple response sets, in the file's order of sets.
-    notes : tuple of str
-        What was inferred, and what could not be.
-    """
-
-    responses: pd.DataFrame
-    questionnaire: Questionnaire
-    respondent_id: str
-    weight: str
-    sets: tuple[str, ...]
-    notes: tuple[str, ...]
-
 
 _REASONS = {  # words in a label of a user-missing value, in lv, en, ru
     "not_asked": r"not asked|inap|not applicable|skip|nav jautāts|netika|neattiec|не задавал|не применимо|пропуск",
     "refused": r"refus|no answer|atteic|neatbild|отказ|нет ответа",
     "dont_know": r"don.?t know|do not know|\bdk\b|nezin|grūti|не знаю|затрудн",
 }
-_ID = r"(case|resp|respondent|interview|record)?_?(id|nr|no|number)|respondent|caseid|uuid|_id"
 _WEIGHT = r"\b(weights?|wts?|weighting|svars|svari|вес|веса)\b"
-_DEMOGRAPHIC = r"gender|\bsex\b|\bage\b|educat|dzimum|vecum|izglīt|пол\b|возраст|образован"
 
 
 def read_spss(file: str | Path) -> Draft:
@@ -137,7 +107,7 @@ class _SpssDraft:
 
     def respondent_id(self) -> str:
         for variable, texts in self.texts.items():
-            named = re.fullmatch(_ID, variable, re.IGNORECASE)
+            named = re.fullmatch(RESPONDENT_ID, variable, re.IGNORECASE)
             if named and "" not in texts and len(set(texts)) == len(texts):
                 return variable
         self.notes.append("respondent id: no variable looks like one; respondents are numbered from 1.")
@@ -321,116 +291,3 @@ def _spss_weight(file: Path, meta: Any) -> str:
         else:
             slot += max(1, -(-width // 8))
     return ""
-
-
-def import_survey(file: str | Path, folder: str | Path) -> tuple[Draft, list[str]]:
-    """Draft a survey folder from an SPSS file.
-
-    Parameters
-    ----------
-    file : path
-        A .sav or .zsav file. It is only read.
-    folder : path
-        The folder to make; it must not exist yet.
-
-    Returns
-    -------
-    Draft, list of str
-        What was read, and the keys of ``survey.yml`` that are left to be filled in.
-
-    Raises
-    ------
-    FileExistsError
-        If the folder is there already: nothing is overwritten.
-    ReadError
-        If the file cannot be read. No folder is left behind then.
-
-    Examples
-    --------
-    >>> import pyreadstat, tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = Path(folder) / "survey.sav"
-    ...     frame = pd.DataFrame({"id": [1, 2], "sex": [1, 2]})
-    ...     pyreadstat.write_sav(frame, str(file), variable_value_labels={"sex": {1: "man", 2: "woman"}})
-    ...     draft, _ = import_survey(file, Path(folder) / "survey")
-    >>> draft.respondent_id, [question.name for question in draft.questionnaire]
-    ('id', ['sex'])
-    """
-    file, folder = Path(file), Path(folder)
-    if folder.exists():
-        raise FileExistsError(f"{folder}: it exists already. Name a new folder, or remove this one first.")
-    draft = read_spss(file)
-    with new_folder(folder) as work:
-        draft.questionnaire.write(work / "questionnaire")
-        draft.responses.to_csv(work / "responses.csv", index=False, lineterminator="\n")
-        left = _write_yaml(draft, file, work / "survey.yml")
-        (work / "README.md").write_text(_readme(draft, file, left), encoding="utf-8")
-        open_survey(work)  # what cannot be opened again is not handed over
-    return draft, left
-
-
-def _write_yaml(draft: Draft, file: Path, target: Path) -> list[str]:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.comments import CommentedMap
-
-    single = [q for q in draft.questionnaire if q.type == "select_one" and 2 <= len(q.answers) <= 8]
-    by = [q.name for q in single if re.search(_DEMOGRAPHIC, q.label(""), re.IGNORECASE)][:3]
-    main = list(draft.sets) or [q.name for q in single[:1]]
-    analysis = CommentedMap()
-    for name in main:
-        analysis[name] = CommentedMap(measure="not_stated", base="asked", by=list(by))
-        analysis[name].yaml_add_eol_comment(
-            "to be filled in: what the question measures, see data/README.md", "measure"
-        )
-        analysis[name].yaml_add_eol_comment("suggested by the labels", "by")
-    fieldwork = CommentedMap(start=FILL_IN, end=FILL_IN)
-    about = CommentedMap(
-        title=str(file.stem),
-        synthetic=False,
-        respondent_id=draft.respondent_id,
-        design=CommentedMap({"weight": draft.weight} if draft.weight else {}),
-        population=FILL_IN,
-        fieldwork=fieldwork,
-        source=f"{file.name} (SHA-256 {sha256(file)})",
-        gate="standard",
-        analysis=analysis,
-    )
-    about.yaml_add_eol_comment("of the file; put the survey's own title, in lv, en, ru", "title")
-    about.yaml_add_eol_comment("to be filled in: whom the respondents stand for", "population")
-    for key in fieldwork:
-        fieldwork.yaml_add_eol_comment("to be filled in: a date, 2021-10-31", key)
-    about["design"].yaml_set_comment_before_after_key(
-        "weight", before="strata, cluster and fpc: add them if there are any", indent=2
-    )
-    yaml = YAML()
-    yaml.width = 4096
-    yaml.allow_unicode = True
-    with target.open("w", encoding="utf-8") as stream:
-        yaml.dump(about, stream)
-    measures = [f"analysis.{name}.measure" for name in main] or ["analysis"]
-    return ["population", "fieldwork.start", "fieldwork.end", *measures]
-
-
-def _readme(draft: Draft, file: Path, left: list[str]) -> str:
-    lines = [
-        f"# {file.stem}",
-        "",
-        f"Imported by motivlab from `{file.name}`, SHA-256 `{sha256(file)}`:",
-        f"{len(draft.responses):,} respondents, {len(draft.questionnaire)} questions.",
-        "",
-        "| file | what it is |",
-        "|---|---|",
-        "| `survey.yml` | how the survey was made, its design, what is analysed |",
-        "| `questionnaire/` | questions and choices, XLSForm sheets as text |",
-        "| `responses.csv` | codes, one row per respondent |",
-        "",
-        "## Inferred, or not",
-        "",
-        *(f"- {note}" for note in draft.notes),
-        "",
-        "## To be filled in, in `survey.yml`",
-        "",
-        *(f"- `{key}`" for key in left),
-        "",
-    ]
-    return "\n".join(lines)

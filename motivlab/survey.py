@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .about import About, Analysis, Design, Fieldwork, Lonely, Replicates, in_language, read_about
-from .codes import as_numbers, as_texts
+from .about import About, Analysis, Design, Fieldwork, Lonely, Replicates, read_about
+from .codes import as_days, as_numbers, as_texts
 from .language import LANGUAGES
+from .parts import in_language
 from .questionnaire import NUMBER_TYPES, Choice, Question, Questionnaire, did_you_mean
 from .readers import FILL_IN, read_responses
 
@@ -207,6 +208,7 @@ class Survey:
         roles = {"weight": weight, "strata": strata, "cluster": cluster, "fpc": fpc}
         named = {role: str(column) for role, column in roles.items() if column is not None}
         design = Design(**named, nest=nest, replicates=replicates, lonely=lonely)
+        design = _by_name(design, frame.columns, *([respondent_id] if respondent_id else NUMBERED))
         repeated = design.replicate_columns(frame.columns)
         wanted = [*design.columns.items(), *(("replicates", column) for column in repeated)]
         wanted += [("respondent_id", respondent_id)] if respondent_id else []
@@ -214,10 +216,10 @@ class Survey:
             if column not in frame:
                 near = did_you_mean(column, map(str, frame.columns))
                 raise ValueError(f"{role}={column!r}: the frame has no such column{near} Correct the name.")
-        identity = respondent_id or "respondent"
+        identity = respondent_id or NUMBERED[0]
         if respondent_id is None:
             if identity in frame and not frame[identity].is_unique:
-                identity = "respondent_number"
+                identity = NUMBERED[1]
             if identity not in frame:
                 frame.insert(0, identity, np.arange(1, len(frame) + 1))
         skip = {identity, design.weight, design.cluster, design.fpc, *repeated}
@@ -236,6 +238,7 @@ class Survey:
         return cls(typed(raw, form, about), form, about)
 
 
+NUMBERED = ("respondent", "respondent_number")  # where respondents are numbered; the second if the first is taken
 MAX_INFERRED_CHOICES = 20
 EXACT = 2**53  # beyond it a float is not every whole number any more
 
@@ -329,9 +332,20 @@ def open_survey(folder: str | Path, language: str = "en", responses: str | None 
     form = Questionnaire.read(sheets if sheets.exists() or not book.exists() else book)
     about = read_about(yml, form)
     file = _responses_file(folder, responses or about.responses)
-    survey = Survey(typed(read_responses(file), form, about), form, about, language, folder)
+    raw = read_responses(file)
+    about = about.model_copy(update={"design": _by_name(about.design, raw.columns, about.respondent_id)})
+    survey = Survey(typed(raw, form, about), form, about, language, folder)
     form_files = sorted(sheets.glob("*.csv")) if sheets.exists() else [book]
     return replace(survey, files=(yml, *form_files, file))
+
+
+def _by_name(design: Design, columns: Iterable[str], *identities: str | None) -> Design:
+    """The design with its replicate weights by name, where their pattern would take in the numbers of respondents."""
+    known = list(columns)
+    if not (design.replicates and {*design.replicate_columns([*known, *filter(None, identities)])} & {*identities}):
+        return design
+    found = tuple(column for column in design.replicate_columns(known) if column not in identities)
+    return design.model_copy(update={"replicates": design.replicates.model_copy(update={"columns": found})})
 
 
 def _responses_file(folder: Path, name: str) -> Path:
@@ -384,9 +398,9 @@ def typed(raw: pd.DataFrame, form: Questionnaire, about: About) -> pd.DataFrame:
         elif question.type in NUMBER_TYPES:
             to_number(question.name, whole=question.type != "decimal")
         elif question.type == "date":
-            dates = pd.to_datetime(columns[question.name], format="ISO8601", errors="coerce")
-            if not (dates.isna() & columns[question.name].notna()).any():
-                columns[question.name] = dates
+            dates = as_days(columns[question.name])
+            if not (np.isnat(dates) & columns[question.name].notna().to_numpy()).any():
+                columns[question.name] = pd.Series(dates.astype("datetime64[us]"), raw.index)
     for role, column in about.design.columns.items():
         if role in ("weight", "fpc"):
             to_number(column, whole=False)

@@ -22,16 +22,20 @@ from .schema import CheckReport
 from .sentences import bracketed, by_label, interval, item_label, level_label, notes, shown
 
 SUPPRESSED = "–"
-REGISTERED = ("tables_compare", "tables_cooccurrence", "tables_fieldwork")  # the tables of other results
+# the tables of other results
+REGISTERED = (
+    "tables_compare", "tables_cooccurrence", "tables_fieldwork", "tables_gains", "tables_outcomes", "tables_audit",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Block:
-    """One table of texts: a title, column heads, rows that start with the item."""
+    """One table of texts: a title, column heads, rows that start with the item; and the columns that hold sentences."""
 
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    prose: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,14 @@ class Table:
         parts = []
         for i, block in enumerate(self.blocks):
             caption = escape(" – ".join(filter(None, [self.title if i == 0 else "", block.title])))
-            head = "".join(f'<th scope="col">{_lines(cell)}</th>' for cell in block.head)
+            style = [
+                ' style="text-align: left; white-space: normal"' * (j in block.prose) for j in range(len(block.head))
+            ]
+            cells = list(zip(style, block.head, strict=True))
+            head = "".join(f'<th scope="col"{how}>{_lines(cell)}</th>' for how, cell in cells)
             rows = "".join(
                 f'<tr><th scope="row">{escape(row[0])}</th>'
-                + "".join(f"<td>{_lines(c)}</td>" for c in row[1:])
+                + "".join(f"<td{how}>{_lines(c)}</td>" for how, c in zip(style[1:], row[1:], strict=True))
                 + "</tr>"
                 for row in block.rows
             )
@@ -247,6 +255,8 @@ def _table_sheets(book: Any, made: Table) -> None:
     sheet = book.add_worksheet(say("sheet_table", language))
     sheet.set_column(0, 0, 46)
     sheet.set_column(1, max(len(block.head) for block in made.blocks), 17)
+    for j in {j for block in made.blocks for j in block.prose}:
+        sheet.set_column(j, j, 46)
     sheet.merge_range(0, 0, 0, 6, made.title, bold)
     sheet.set_row(0, 15 * (1 + len(made.title) // 100))
     row = 2
@@ -258,7 +268,7 @@ def _table_sheets(book: Any, made: Table) -> None:
             sheet.write_string(row, j, text, head)
         for i, texts in enumerate(block.rows, start=row + 1):
             for j, text in enumerate(texts):
-                sheet.write_string(i, j, text, cell if j else item)
+                sheet.write_string(i, j, text, cell if j and j not in block.prose else item)
         row += len(block.rows) + 2
     for note in made.notes:
         sheet.write_string(row, 0, note)

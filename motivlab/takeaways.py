@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import singledispatch
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from .sentences import Words, asserted, bracketed, by_label, interval, item_labe
 from .tables import points
 from .tables_compare import difference, gated_adjusted, gated_differences, gated_tests, words_of
 
+REGISTERED = ("takeaways_gains", "takeaways_outcomes", "takeaways_audit")  # the takeaways of other results
 _TOP = {
     "perceived_widespread": "takeaway_top_opinion",
     **dict.fromkeys(
@@ -59,7 +61,12 @@ def takeaway(thing: Any) -> Words:
     >>> takeaway(prevalence(survey, "worked"))
     Answered “yes” 33%; 95% confidence interval 24–44% (n = 90).
     """
-    raise TypeError(f"there is no takeaway of a {type(thing).__name__}.")
+    for module in REGISTERED:  # imported with the first result of theirs
+        import_module(f"motivlab.{module}")
+    made = takeaway.dispatch(type(thing))
+    if made is takeaway.dispatch(object):
+        raise TypeError(f"there is no takeaway of a {type(thing).__name__}.")
+    return made(thing)
 
 
 @takeaway.register(Estimates)

@@ -1,9 +1,9 @@
 """XLSForm sheets: a questionnaire in, a questionnaire out.
 
 A questionnaire is a folder with ``survey.csv``, ``choices.csv`` and, if there is one, ``settings.csv``, or an .xlsx
-workbook with the sheets of those names. Three columns are added to the standard ones and ignored by other tools:
-``missing`` and ``exclusive`` on the choices sheet, and ``missing`` on the survey sheet for questions that have no
-choices (``-9=not_asked -8=refused``).
+workbook with the sheets of those names. Four columns are added to the standard ones and ignored by other tools:
+``missing``, ``exclusive`` and ``neutral`` on the choices sheet, and ``missing`` on the survey sheet for questions that
+have no choices (``-9=not_asked -8=refused``).
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from .questionnaire import (
     did_you_mean,
 )
 
+MARKS = ("exclusive", "neutral")  # columns of the choices sheet that hold yes or nothing
 Row = tuple[int, dict[str, str]]  # the row's number in the file, and its cells by column
 
 
@@ -187,17 +188,19 @@ def _choice_lists(sheet: _Sheet, languages: Mapping[str, str], order: list[str])
         list_name, name = cells.get("list_name", ""), cells.get("name", "")
         if not list_name or not name:
             raise sheet.error(row, "a choice needs a list_name and a name. Fill in both, or remove the row.")
-        missing, exclusive = cells.get("missing", ""), cells.get("exclusive", "").lower()
+        missing = cells.get("missing", "")
         if missing and missing not in MISSING_REASONS:
             raise sheet.error(
                 row, f"missing is {missing!r}. Use one of {', '.join(MISSING_REASONS)}, or leave it empty."
             )
-        if exclusive not in ("", "yes", "no"):
-            raise sheet.error(row, f"exclusive is {exclusive!r}. Use yes, or leave it empty.")
+        for mark in MARKS:
+            if (said := cells.get(mark, "").lower()) not in ("", "yes", "no"):
+                raise sheet.error(row, f"{mark} is {said!r}. Use yes, or leave it empty.")
+        marks = {mark: cells.get(mark, "").lower() == "yes" for mark in MARKS}
         choices = lists.setdefault(list_name, {})
         if name in choices:
             raise sheet.error(row, f"the choice {name!r} is in the list {list_name!r} twice. Remove or rename one.")
-        choices[name] = Choice(name, _labels(cells, languages, order), missing, exclusive == "yes")
+        choices[name] = Choice(name, _labels(cells, languages, order), missing, **marks)
     return {list_name: tuple(choices.values()) for list_name, choices in lists.items()}
 
 
@@ -317,13 +320,13 @@ def write_sheets(form: Questionnaire, folder: Path) -> None:
     choices = [
         {"list_name": list_name, "name": choice.name}
         | {headings[code]: text for code, text in choice.labels.items()}
-        | {"missing": choice.missing, "exclusive": "yes" if choice.exclusive else ""}
+        | {"missing": choice.missing, **{mark: "yes" if getattr(choice, mark) else "" for mark in MARKS}}
         for list_name, members in lists.items()
         for choice in members
     ]
     labels = tuple(headings.values())
     _write_csv(folder / "survey.csv", ("type", "name", *labels, "relevant", "constraint", "missing"), rows)
-    _write_csv(folder / "choices.csv", ("list_name", "name", *labels, "missing", "exclusive"), choices)
+    _write_csv(folder / "choices.csv", ("list_name", "name", *labels, "missing", *MARKS), choices)
     if form.settings:
         _write_csv(folder / "settings.csv", tuple(form.settings), [dict(form.settings)])
 

@@ -54,7 +54,7 @@ def break_weights(folder: Path) -> None:
         ("check", lambda f: (f / "questionnaire" / "choices.csv").unlink(), "there is no list of choices"),
         ("report", lambda f: (f / "survey.yml").write_text("a: [", encoding="utf-8"), "malformed YAML"),
         ("report", break_weights, "no value of the weight column 'w' is a positive number"),
-        ("import", lambda f: None, "an SPSS file ends in .sav or .zsav"),
+        ("import", lambda f: None, "a survey is imported from .sav, .zsav, .csv or .xlsx"),
     ],
 )
 def test_what_cannot_run_exits_with_2_and_one_message(
@@ -65,7 +65,7 @@ def test_what_cannot_run_exits_with_2_and_one_message(
     arguments = {
         "check": ["check", str(folder)],
         "report": ["report", "--survey", str(folder), "--out", str(tmp_path / "out")],
-        "import": ["import", str(folder / "responses.csv"), "--to", str(tmp_path / "out")],
+        "import": ["import", str(folder / "survey.yml"), "--to", str(tmp_path / "out")],
     }[command]
     done = subprocess.run(
         [sys.executable, "-m", "motivlab", *arguments], capture_output=True, text=True, encoding="utf-8", check=False

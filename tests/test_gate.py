@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import motivlab as ml
-from motivlab.gate import PROFILES, Gated
+from motivlab.gate import PROFILES, Gated, judged, protected
 
 SECRET = ["k", "estimate", "se", "ci_low", "ci_high", "deff", "n_eff"]
 
@@ -148,3 +148,27 @@ def test_the_n_of_a_group_is_that_of_what_is_shown() -> None:
     frame = pd.DataFrame({"q/a": [1.0, 0.0] * 300, "q/b": [1.0] * 15 + [None] * 585})
     blocks = ml.table(ml.prevalence(ml.Survey.from_frame(frame.assign(g="u")), "q", by="g")).blocks
     assert blocks[1].head[1] == "u\nn\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}307–600"  # b is not shown
+
+
+def counted(*n: int) -> pd.DataFrame:
+    frame = pd.DataFrame({"by": "town", "level": [f"t{i}" for i in range(len(n))], "n": n})
+    return judged(frame.assign(asked=frame["n"], missing_share=0.0), PROFILES["standard"])
+
+
+@pytest.mark.parametrize(
+    ("n", "reasons"),
+    [
+        ((5, 30, 60), ["few", "protect", ""]),  # one alone would come out of the total
+        ((5, 4, 30, 60), ["few", "few", "protect", ""]),  # two, but together too few
+        ((15, 12, 30, 60), ["few", "few", "", ""]),
+        ((50, 30, 60), ["", "", ""]),
+        ((5, 30), ["few", "protect"]),
+        ((0, 30, 60), ["empty", "", ""]),  # nobody to protect
+    ],
+)
+def test_a_hidden_group_of_a_complete_count_does_not_come_out_by_subtraction(
+    n: tuple[int, ...], reasons: list[str]
+) -> None:
+    found = protected(counted(*n), PROFILES["standard"])
+    assert found["reason"].tolist() == reasons
+    assert ((found["status"] == "suppressed") == (found["reason"] != "")).all()

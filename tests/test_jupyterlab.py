@@ -1,4 +1,4 @@
-"""The prevalence notebook run where it is meant to be read: in JupyterLab, by its menu, in a browser."""
+"""Two notebooks run where they are meant to be read: in JupyterLab, by its menu, in a browser."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ except ImportError:
 
 PROJECT = Path(__file__).parents[1]
 NOTEBOOK = "notebooks/02_discrimination_prevalence.ipynb"
+NOTEBOOKS = (NOTEBOOK, "notebooks/05_participant_gains.ipynb")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Root in a container has no sandbox, and often no graphics card; the rest is about a browser's own use of the network.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -96,10 +97,10 @@ def answer(method: str) -> Callable[[Response], bool]:
     return lambda response: response.request.method == method and "/api/contents/" in response.url
 
 
-def run_all(page: Page, url: str, notebook: Path) -> Cells:
+def run_all(page: Page, url: str, root: Path, name: str) -> Cells:
     """Open the notebook, run all cells from the menu, and read what was saved: cells out of view may not be drawn."""
     status = page.locator("#jp-main-statusbar")
-    page.goto(f"{url}/tree/{NOTEBOOK}")
+    page.goto(f"{url}/tree/{name}")
     expect(status).to_contain_text("| Idle", timeout=START * 1000)  # before that, nothing is run
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
@@ -110,24 +111,25 @@ def run_all(page: Page, url: str, notebook: Path) -> Cells:
         # Until PUT is answered the file may be half written, and until POST is (a checkpoint) a next save is dropped.
         with page.expect_response(answer("POST")), page.expect_response(answer("PUT")):
             page.keyboard.press("Control+s")
-        cells = code_cells(notebook)
+        cells = code_cells(root / name)
         # A cell gets its count when all its outputs are there. An error ends the run, and no later cell gets one.
         failed = any(o["output_type"] == "error" for cell in cells for o in cell["outputs"])
         done = idle and (failed or all(cell["execution_count"] for cell in cells))
     return cells
 
 
-def test_all_cells_run_in_jupyterlab_and_say_what_is_committed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_all_cells_run_in_jupyterlab_and_say_what_is_committed(tmp_path: Path, name: str) -> None:
     chromium = next(filter(None, map(shutil.which, BROWSERS)), None)
     if not (chromium and sync_playwright):
         give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip  # CI has a browser
         give_up(f"JupyterLab is not tested: that takes playwright and one of {', '.join(BROWSERS)}")
     root, home = tmp_path / "project", tmp_path / "jupyter"
     shutil.copytree(PROJECT / "data", root / "data")
-    notebook = root / NOTEBOOK
+    notebook = root / name
     notebook.parent.mkdir()
-    committed = code_cells(PROJECT / NOTEBOOK)
-    content = nbformat.read(PROJECT / NOTEBOOK, as_version=4)
+    committed = code_cells(PROJECT / name)
+    content = nbformat.read(PROJECT / name, as_version=4)
     for cell in content.cells:  # opened without outputs: those that are saved can only come from this run
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -137,7 +139,7 @@ def test_all_cells_run_in_jupyterlab_and_say_what_is_committed(tmp_path: Path) -
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         try:
-            ran = run_all(page, url, notebook)
+            ran = run_all(page, url, root, name)
             assert differences(committed, ran) == []
             assert figures(ran) == len(list(root.glob("reports/notebooks/figures/*.png"))) > 0  # all that are exported
         except Exception:

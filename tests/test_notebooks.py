@@ -56,7 +56,8 @@ def faults(notebook: dict[str, Any], respondents: set[str]) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def respondents() -> set[str]:
-    return set(ml.open_survey(SHIPPED).responses["respondent"])
+    surveys = map(ml.open_survey, (SHIPPED, ROOT / "data" / "programme_participants"))
+    return {name for survey in surveys for name in survey.responses[survey.about.respondent_id]}
 
 
 @pytest.fixture

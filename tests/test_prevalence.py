@@ -127,7 +127,6 @@ def test_the_identity_of_the_bases(shipped: ml.Survey) -> None:
         ({"interval": "wald"}, "interval is 'wald'. Use one of korn-graubard, wilson, logit"),
         ({"confidence": 95}, "confidence is 95"),
         ({"by": "other"}, "by='other': it is a text question"),
-        ({"by": "grounds"}, "by='grounds': it is a select_multiple question"),
         ({"by": ["gender"]}, "there is no question 'gender'"),
         ({"by": ["sex", "sex"]}, "'sex' is there twice"),
         ({"by": [("sex", "sex")]}, "('sex', 'sex') is there twice"),
@@ -162,3 +161,38 @@ def test_data_that_cannot_be_used_names_row_variable_and_value(
         ml.prevalence(survey, "grounds", by="sex")
     assert said in str(caught.value)
     assert "responses.csv" in str(caught.value)
+
+
+def overlapping_groups(n: int = 300) -> pd.DataFrame:
+    random = np.random.default_rng(4)
+    return pd.DataFrame(
+        {"y": random.choice(["a", "b"], n), "g/x": random.integers(0, 2, n), "g/z": random.integers(0, 2, n),
+         "sex": random.choice(["f", "m"], n), "w": random.uniform(0.5, 2, n)}
+    )  # fmt: skip
+
+
+def test_overlapping_groups_are_each_a_domain_of_the_full_design() -> None:
+    survey = ml.Survey.from_frame(overlapping_groups(), weight="w")
+    estimates = ml.prevalence(survey, "y", by=["g", ("sex", "g")])
+    columns = ["n", "k", "estimate", "se", "ci_low", "ci_high", "df", "deff"]
+    for choice in ("x", "z"):
+        for by, level, where in (
+            ("g", choice, f"selected(${{g}}, '{choice}')"),
+            ("sex × g", f"m × {choice}", f"selected(${{g}}, '{choice}') and ${{sex}} = 'm'"),
+        ):
+            kept = estimates.frame[(estimates.frame["by"] == by) & (estimates.frame["level"] == level)]
+            alone = ml.prevalence(survey, "y", where=where).frame
+            np.testing.assert_allclose(kept[columns].to_numpy(dtype=float), alone[columns].to_numpy(dtype=float))
+    nowhere = ((survey.responses["g/x"] == 0) & (survey.responses["g/z"] == 0)).sum()
+    assert estimates.left_out == {"g": nowhere, "sex × g": nowhere}
+    assert "The groups of “g” overlap" in repr(estimates)
+    assert f"In none of the groups of “g”: {nowhere}." in repr(estimates)
+
+
+def test_overlapping_groups_are_not_compared_with_each_other_nor_crossed_twice() -> None:
+    frame = overlapping_groups().rename(columns={"g/x": "h/x", "g/z": "h/z"})
+    survey = ml.Survey.from_frame(frame.assign(**{"g/x": frame["h/x"], "g/z": frame["h/z"]}))
+    with pytest.raises(ValueError, match="g and h both have overlapping groups"):
+        ml.prevalence(survey, "y", by=[("g", "h")])
+    with pytest.raises(ValueError, match="Its groups overlap"):
+        ml.compare(survey, "y", "g")

@@ -27,34 +27,44 @@ LAYERS = (
     {"questionnaire", "xlsform"},
     # a survey
     {"readers"},
-    {"about"},
-    {"survey", "answers", "schema", "spss"},
-    # estimation and weights
-    {"intervals", "fieldwork", "planning"},
-    {"design"},
-    {"reduction", "svy_bridge"},
-    {"domains", "regression", "replicates", "variance", "weights"},
-    {"calibration", "estimate"},
+    {"parts"},
+    {"programme"},
+    {"about", "rules"},
+    {"survey", "answers", "schema"},
+    {"drafts", "scales"},
+    {"spss", "tabular"},
+    {"imports"},
+    # estimation and weights, statistics on arrays, published figures
+    {"intervals", "fieldwork", "planning", "audit_read"},
+    {"design", "paired", "pooled", "audit_rules"},
+    {"reduction", "svy_bridge", "balance", "audit_dates"},
+    {"domains", "regression", "replicates", "variance", "weights", "audit_texts"},
+    {"calibration", "estimate", "measured", "nonresponse", "participants"},
     # analyses
-    {"prevalence", "published"},
+    {"prevalence", "published", "audit", "attrition", "durations", "flow", "indicators", "outcomes"},
     {"summaries"},
-    {"adjusted", "compare"},
+    {"adjusted", "compare", "gains"},
     {"cooccurrence"},
     {"gate"},
+    {"gated_gains", "gated_attrition"},
     # words, tables, figures
     {"sentences", "page"},
-    {"tables"},
-    {"tables_compare", "tables_cooccurrence", "tables_fieldwork", "figures"},
-    {"figures_compare", "figures_cooccurrence", "takeaways"},
+    {"tables", "gate_outcomes", "sentences_outcomes"},
+    {"tables_compare", "tables_cooccurrence", "tables_fieldwork", "tables_attrition", "tables_outcomes", "tables_audit",
+     "figures"},
+    {"tables_gains", "figures_rows", "figures_compare", "figures_cooccurrence", "takeaways"},
+    {"gains_words", "figures_outcomes", "figures_flow", "figures_durations", "figures_audit", "figures_agreement"},
+    {"gains_rows", "takeaways_audit", "takeaways_gains", "takeaways_outcomes"},
+    {"figures_gains"},
     {"exports"},
     {"report"},
     {"cli"},
     {"__main__"},
-)
+)  # fmt: skip
 # Inside a layer only where it is said here.
 BESIDE = {
     ("questionnaire", "xlsform"), ("xlsform", "questionnaire"), ("survey", "schema"), ("schema", "survey"),
-    ("answers", "survey"), ("spss", "survey"),
+    ("answers", "survey"),
 }  # fmt: skip
 
 

@@ -147,3 +147,15 @@ def test_a_row_with_too_many_cells_is_refused(small: Small) -> None:
     folder = small(survey=SURVEY.replace("date,day,Diena,Day,День,,,", "date,day,Diena,Day,День,,,,extra"))
     with pytest.raises(QuestionnaireError, match="row 7: 9 cells under 8 columns"):
         Questionnaire.read(folder / "questionnaire")
+
+
+def test_the_neutral_choice_is_the_questionnaires(small: Small, tmp_path: Path) -> None:
+    rows = [line + ",neutral" if i == 0 else line + "," for i, line in enumerate(CHOICES.strip().split("\n"))]
+    marked = [line[:-1] + ",yes" if line.startswith("sex,f,") else line for line in rows]
+    form = Questionnaire.read(small(choices="\n".join(marked) + "\n") / "questionnaire")
+    assert [choice.neutral for choice in form["sex"].choices] == [True, False]
+    form.write(tmp_path)
+    assert Questionnaire.read(tmp_path)["sex"].choices[0].neutral
+    folder = small(choices="\n".join(line.replace(",yes", ",middle") for line in marked) + "\n")
+    with pytest.raises(QuestionnaireError, match="neutral is 'middle'"):
+        Questionnaire.read(folder / "questionnaire")

@@ -111,7 +111,7 @@ def test_nothing_is_overwritten_and_nothing_left_half_written(
     def fail(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("motivlab.spss._write_yaml", fail)
+    monkeypatch.setattr("motivlab.drafts._write_yaml", fail)
     with pytest.raises(OSError, match="disk full"):
         ml.import_survey(sav, tmp_path / "other")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["aptauja.sav", "new"]
@@ -123,7 +123,7 @@ def test_nothing_is_overwritten_and_nothing_left_half_written(
         ("none.sav", None, FileNotFoundError, "no such file"),
         ("text.sav", b"not an SPSS file at all", ReadError, "cannot be read as an SPSS file"),
         ("empty.sav", b"", ReadError, "cannot be read as an SPSS file"),
-        ("data.csv", b"a,b\n1,2\n", ReadError, "an SPSS file ends in .sav or .zsav"),
+        ("data.txt", b"a,b\n1,2\n", ReadError, "a survey is imported from .sav, .zsav, .csv or .xlsx"),
     ],
 )
 def test_files_that_are_none(tmp_path: Path, name: str, content: bytes | None, error: type, said: str) -> None:

@@ -58,7 +58,7 @@ def test_responses_are_the_same_codes_from_any_format(small: Small, ending: str)
         (("start: 2021-10-04", "start: soon"), "'fieldwork.start' is 'soon'"),
         (("measure: encountered", "measure: felt"), "'analysis.grounds.measure' is 'felt'"),
         (("by: [sex]", "by: [gender]"), "analysis.grounds.by: no question 'gender'"),
-        (("  grounds:", "  ground:"), "analysis.ground: no such question; did you mean 'grounds'?"),
+        (("  grounds:", "  ground:"), "analysis.ground: no question 'ground'; did you mean 'grounds'?"),
         (("design:", "date: 2021-10-04\ndesign:"), "unknown key 'date'"),
         (("end: 2021-10-29", "end: 2021-10-01"), "it ends on 2021-10-01, before it starts on 2021-10-04"),
         (("{weight: w}", "{weight: w, lonely: maybe}"), "'design.lonely' is 'maybe'"),
