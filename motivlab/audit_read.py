@@ -187,7 +187,6 @@ def read_figures(path: str | Path) -> Figures:
     tables, rows = {}, {}
     where: dict[str, str] = {}
     for name, file in files.items():
-        _refuse_no_rows(file)
         frame = read_responses(file)
         if "id" not in frame:
             if not single and (path / PACKAGE).exists():
@@ -208,14 +207,6 @@ def read_figures(path: str | Path) -> Figures:
         raise ReadError(f"{path}: no table of figures. Each is a .csv with the column id.")
     _check_references(rows, files)
     return Figures(tables, rows)
-
-
-def _refuse_no_rows(file: Path) -> None:
-    """Refuse a table that is a head alone; of the responses of a survey the reader says it in other words."""
-    if file.suffix == ".csv":
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-        if sum(bool(line.strip(' ,"')) for line in lines) == 1:
-            raise ReadError(f"{file}: the file is empty but for its head. Add the rows, or remove the file.")
 
 
 def _blank(value: Any) -> bool:

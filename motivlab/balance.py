@@ -195,10 +195,10 @@ def propensity(x: Floats, kept: Mask) -> Propensity:
         warnings.simplefilter("ignore")
         model = GLM(kept.astype(float), np.column_stack([np.ones(len(x)), plain[:, own]]), family=Binomial())
         fit = model.fit(maxiter=100, tol=1e-13)
-        probability = np.asarray(fit.fittedvalues, dtype=float)  # computed only here, and may overflow as well
+        probability = np.asarray(fit.fittedvalues, dtype=float)  # both are computed only here
+        errors = fit.bse[1:]
     estimate, se = (np.full(x.shape[1], np.nan) for _ in range(2))
-    with np.errstate(invalid="ignore"):
-        estimate[own], se[own] = fit.params[1:] / scale[own], fit.bse[1:] / scale[own]
+    estimate[own], se[own] = fit.params[1:] / scale[own], errors / scale[own]
     finite = bool(np.isfinite(probability).all() and ((probability > SURE) & (probability < 1 - SURE)).all())
     return Propensity(probability, estimate, se, finite)
 
@@ -354,9 +354,8 @@ def _terms(characteristics: Sequence[Characteristic]) -> Iterator[_Term]:
         if not c.levels:
             values = c.columns[:, 0]
             known = ~np.isnan(values)
-            middle = (
-                float(values[known].mean()) if known.any() else 0.0
-            )  # of no matter: the missing have their own term
+            # of no matter: the missing have their own term
+            middle = float(values[known].mean()) if known.any() else 0.0
             yield _Term(c.name, "", False, np.where(known, values, middle), known, False)
         for level, missing, people in c.groups:
             yield _Term(c.name, level, missing, people.astype(float), people, True)

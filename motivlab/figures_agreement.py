@@ -19,6 +19,7 @@ from .prevalence import prevalence
 from .programme import Instrument
 from .questionnaire import Choice, Question
 from .sentences import by_label, level_label, notes, overlapping, quoted, source_line
+from .sentences_outcomes import between
 from .survey import Survey
 from .tables import n_of
 
@@ -256,8 +257,9 @@ def _several(gated: Sequence[Gated], language: str) -> Iterator[str]:
         if len(rows := one.frame[(one.frame["by"] == "") & one.frame["missing_share"].notna()])
     ]  # fmt: skip
     if missing:
-        share = dict.fromkeys(percent(share, language) for share in (min(missing), max(missing)))
-        yield say("plot_agreement_missing", language, share="–".join(share))
+        ends = dict.fromkeys(percent(share, language) for share in (min(missing), max(missing)))
+        share = between(min(missing), max(missing), language) if len(ends) > 1 else next(iter(ends))
+        yield say("plot_agreement_missing", language, share=share)
     for by in gated[0].estimates.breakdowns:
         n = [one.estimates.left_out.get(by, 0) for one in gated]
         if min(n) >= gated[0].profile.suppress_below:
@@ -324,14 +326,18 @@ def _drawn(
     words = max(text_width(text, SMALL, "normal") for text in counts) / 72
     legend = _legend_lines([choice.label(language) for choice in choices])
     widest = max((line for lines in labels for line in lines), key=lambda line: text_width(line, ITEM, "normal"))
+    left = label_column(labels)
+    width = WIDTH - left - words - 0.15 - PAD
+    limits = _limits(every, choices, width)
+    narrow = (share > 0 and not _fits(share, limits, width, language) for bar in every for share in bar.shares)
+    said = [say("plot_agreement_narrow", language), *said] if any(narrow) else said
     page = Page(title, [[widest]], said, y - 0.1 - 0.3, subtitle=subtitle, tag=tag_of(about, language),
                 legend=len(legend))  # fmt: skip
-    figure, left = page.figure(), label_column(labels)
-    width = WIDTH - left - words - 0.15 - PAD
+    figure = page.figure()
     box = (left / WIDTH, 1 - (page.top + y) / page.height, width / WIDTH, y / page.height)
     ax = figure.add_axes(box)
     colours = _colours(choices)
-    _limits(ax, every, choices, width)
+    ax.set_xlim(*limits)
     ax.set_ylim(y, 0)
     ax.set_yticks(at, ["\n".join(lines) for lines in labels])
     ax.grid(False)
@@ -350,7 +356,7 @@ def _drawn(
     return ax
 
 
-def _limits(ax: Axes, bars: Sequence[_Bar], choices: Sequence[Choice], width: float) -> None:
+def _limits(bars: Sequence[_Bar], choices: Sequence[Choice], width: float) -> tuple[float, float]:
     """As far as the longest bar goes on each side, and room for the sums at the ends."""
     left, right = 0.05, 0.05
     for bar in bars:
@@ -358,7 +364,12 @@ def _limits(ax: Axes, bars: Sequence[_Bar], choices: Sequence[Choice], width: fl
             below, neutral, above = _sides(list(bar.shares), choices)
             left, right = max(left, below + neutral / 2), max(right, above + neutral / 2)
     room = (left + right) * ENDS / (width - 2 * ENDS)  # in the unit of the axis
-    ax.set_xlim(-left - room, right + room)
+    return -left - room, right + room
+
+
+def _fits(share: float, limits: tuple[float, float], width: float, language: str) -> bool:
+    """Whether the percentage has room in its part of the bar; the width of the axes in inches."""
+    return share / (limits[1] - limits[0]) * width * 72 > text_width(percent(share, language), SMALL, "normal") + 4
 
 
 def _bar(
@@ -368,16 +379,23 @@ def _bar(
     if bar.hidden:
         ax.plot([0], [y], "x", color="black", markersize=5)
         return
-    low, high = ax.get_xlim()
     below, neutral, above = _sides(list(bar.shares), choices)
     brackets = bool((bar.rows["status"] == "bracketed").any())
     start = -below - neutral / 2
     x = start
     for share, colour in zip(bar.shares, colours, strict=True):
         ax.barh(y, share, BAR, left=x, color=colour, edgecolor="white", linewidth=0.8, zorder=2)
-        text = percent(share, language)
-        if share / (high - low) * width * 72 > text_width(text, SMALL, "normal") + 4:
-            ax.text(x + share / 2, y, text, fontsize=SMALL, ha="center", va="center", color=_ink(colour), zorder=3)
+        if _fits(share, ax.get_xlim(), width, language):
+            ax.text(
+                x + share / 2,
+                y,
+                percent(share, language),
+                fontsize=SMALL,
+                ha="center",
+                va="center",
+                color=_ink(colour),
+                zorder=3,
+            )
         x += share
     for place, share, side, shift in ((start, below, "right", -4), (x, above, "left", 4)):
         text = percent(share, language)

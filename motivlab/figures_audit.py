@@ -10,7 +10,7 @@ import numpy as np
 
 from .audit import SEVERITIES, Audit
 from .audit_read import Row
-from .figures_rows import GAP, GREY, LEGEND, ROW, SMALL, Dots, Mark, Panel, draw_dots, draw_legend, share_scale
+from .figures_rows import GAP, GREY, LEGEND, SMALL, Dots, Mark, Panel, draw_dots, draw_legend, share_scale
 from .language import known, number, percent, say
 from .page import LINE, PAD, STYLE, WIDTH, Page, label_lines, palette, text_width, wrap
 from .pooled import wilson
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 KINDS = ("contradiction", "note", "read", "hold")  # from the left; what is wrong starts at the axis
 HATCHES = ("", "////", "....", "")
-LABEL = 56  # letters of a statement beside a dot
+LABEL = 3.0  # inches of a label: a line each, so that the figure has room on a page
 SLACK = 0.08  # inches: letters are drawn a little wider than they are measured
 FOOTNOTES = 8  # contradictions that are told in words
 
@@ -188,7 +188,7 @@ def plot_published(
     for group, own in groups.items():
         if len(groups) > 1:
             slots.append((wrap(_heading(group, language), room, 9, "bold"), None))
-        slots += [(label_lines(_label(share.row, label, language)), share) for share in own]
+        slots += [([_label(share.row, label, language)], share) for share in own]
     columns_, heads = _numbers(slots, told, language)
     widths = _widths(heads, columns_)
     marks = [Mark(say("audit_figure_plain", language), {"color": palette(2)[0], "marker": "o"}),
@@ -197,7 +197,7 @@ def plot_published(
     with mpl.rc_context(STYLE):
         page = Page(
             say("audit_figure_published", language), [lines if share else [""] * len(lines) for lines, share in slots],
-            [*_notes(audit, groups, not_drawn, confidence), *notes, "\n" + _source(audit, drawn)], ROW,
+            [*_notes(audit, groups, not_drawn, confidence), *notes, "\n" + _source(audit, drawn)], 0.22,
             subtitle=_subtitle(groups, language), legend=len(marks), panel_head=_head_height(heads),
         )  # fmt: skip
         figure = page.figure()
@@ -291,8 +291,8 @@ def _label(row: Row, label: str | None, language: str) -> str:
         text = f"{place}, {period}" if place and period else stated
     else:
         text = row.text(label)
-    text = text if len(text) <= LABEL else text[:LABEL].rsplit(" ", 1)[0] + " …"
-    return f"{row.id} {text}".strip()
+    first, *more = wrap(f"{row.id} {text}".strip(), LABEL * 72 - text_width(" …", 9, "normal"), 9)
+    return f"{first.rstrip(',:;')} …" if more else first
 
 
 def _place(row: Row, language: str) -> str:

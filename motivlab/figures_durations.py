@@ -125,13 +125,14 @@ def _curve(durations: Durations, row: pd.Series, days: int) -> _Curve:
 
 
 def _page(
-    durations: Durations, by: str, gated: pd.DataFrame, labels: Sequence[Sequence[str]], height: float, **more: Any
-) -> Page:
+    durations: Durations, by: str, gated: pd.DataFrame, labels: Sequence[Sequence[str]], height: float,
+    band: bool, **more: Any,
+) -> Page:  # fmt: skip
     language = durations.language
     few = PROFILES[durations.about.gate].suppress_below
     hidden = int(gated["reason"].isin(["few", "protect"]).sum())
     notes = [say("figure_hidden", language, n=hidden, few=few)] if hidden else []
-    notes.append(say("figure_band", durations.language))
+    notes.append(say("figure_band" if band else "figure_thin", language))
     if few > 1:
         notes.append(say("figure_curve_ends", language, few=few))
     return Page(
@@ -149,7 +150,8 @@ def _one_axes(durations: Durations, by: str, rows: pd.DataFrame, curves: Sequenc
     labels = [wrap(curve.label, 1.6 * 72, SMALL) for curve in curves]
     table = sum(map(len, labels)) * ROW + 0.06 * len(labels)
     # between the axes and the table stand the ticks and the name of the axis
-    page = _page(durations, by, rows, labels, HEIGHT + 0.5 + ROW + table - 0.34)
+    band = by == "" or len(curves) <= 3
+    page = _page(durations, by, rows, labels, HEIGHT + 0.5 + ROW + table - 0.34, band)
     figure = page.figure()
     left = max(page.left + 0.3, 0.75)
     names = [wrap(curve.label, LABELS * 72, SMALL) for curve in curves] if by else []
@@ -159,7 +161,7 @@ def _one_axes(durations: Durations, by: str, rows: pd.DataFrame, curves: Sequenc
     end = max(max(curve.last for curve in curves), 1.0)
     top = _limits(ax, curves, end, language)
     for curve, line, colour in zip(curves, STYLES, palette(len(STYLES)), strict=False):
-        _draw(ax, curve, line, colour, by == "" or len(curves) <= 3)
+        _draw(ax, curve, line, colour, band)
     _name(ax, curves, names, top)
     ax.set_xlabel(say("figure_days", language), fontsize=SMALL)
     ax.set_ylabel("\n".join(wrap(say("figure_by_then", language), HEIGHT * 72, SMALL)), fontsize=SMALL)
@@ -293,7 +295,15 @@ def _panels(durations: Durations, by: str, rows: pd.DataFrame, curves: Sequence[
     heads = [wrap(curve.label, width * 72, 8.5) for curve in curves]
     head = max(map(len, heads)) * 8.5 * LINE / 72 + 0.06
     page = _page(
-        durations, by, rows, [[" "]], PANEL + ROW + 0.12, rows=-(-len(curves) // COLUMNS), panel_head=head, legend=1
+        durations,
+        by,
+        rows,
+        [[" "]],
+        PANEL + ROW + 0.12,
+        True,
+        rows=-(-len(curves) // COLUMNS),
+        panel_head=head,
+        legend=1,
     )
     figure = page.figure()
     gated = gated_durations(durations)

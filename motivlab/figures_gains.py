@@ -25,14 +25,11 @@ from .gains_rows import (
     value_axis,
 )
 from .gains_words import (
-    change_name,
-    change_text,
     directions_notes,
     directions_text,
     gains_notes,
     interval_names,
     listed,
-    moment_name,
     pairs_text,
     scale_text,
 )
@@ -41,7 +38,8 @@ from .language import number, percent, say
 from .measured import moments
 from .page import LINE, PAD, STYLE, WIDTH, Page, palette, wrap
 from .sentences import p_text
-from .tables_gains import digits_of
+from .tables_attrition import change_label, moment_label
+from .tables_gains import digits_of, estimate_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,10 +92,10 @@ def plot_gains(
         binary = bool(part["binary"].iloc[0])
         unit = say("plot_gains_change_points" if binary else "plot_gains_change", language, level=level)
         axis = scale_text(part.iloc[0], language, ("plot_gains_scale", "plot_gains_value", "plot_gains_share"))
-        panels.append(panel_of(gains, part, by, change_text, unit, axis, several))
+        panels.append(panel_of(gains, part, by, _change, unit, axis, several))
     asked = dict.fromkeys(moment for name in rows["change"] for moment in name.split(" - "))
     order = [moment for moment in moments(gains.about.gains[rows["outcome"].iloc[0]]) if moment in asked]
-    said = ", ".join(moment_name(gains, moment, rows["outcome"].iloc[0]) for moment in order)
+    said = ", ".join(moment_label(gains, rows["outcome"].iloc[0], moment) for moment in order)
     subtitle = say("plot_gains_subtitle", language, moments=said)
     notes = [say("plot_gains_marks", language)]
     notes += gains_notes(gains, rows, by, "plot_gains_bracketed", interval_names(rows))
@@ -145,7 +143,7 @@ def plot_changes(
     """
     rows, language = _rows(gains, by, outcome, change), gains.language
     level, several = percent(gains.confidence, language), len(set(rows["change"])) > 1
-    said = "; ".join(dict.fromkeys(change_name(gains, row["change"], row["outcome"]) for _, row in rows.iterrows()))
+    said = "; ".join(dict.fromkeys(change_label(gains, row["outcome"], row["change"]) for _, row in rows.iterrows()))
     unit, notes = say("plot_gains_directions", language), list[str]()
     columns = ("estimate", "ci_low", "ci_high")
     if standardised:
@@ -267,15 +265,20 @@ def _occasion_ticks(gains: Gains, rows: pd.DataFrame, outcome: str, room: float)
     """Below each occasion: when, what was asked, the means, the change with its interval, the pairs."""
     out, of = [], {row["change"].split(" - ")[0]: row for _, row in rows.iterrows()}
     for moment, name in moments(gains.about.gains[outcome]).items():
-        texts = [moment_name(gains, moment, outcome), measure_label(gains, name)]
+        texts = [moment_label(gains, outcome, moment), measure_label(gains, name)]
         if (row := of.get(moment)) is not None:
             if not row["reason"]:
                 texts += [f"{_mean(row, 'mean_pre', gains.language)} → {_mean(row, 'mean_post', gains.language)}",
-                          change_text(row, gains.language)]  # fmt: skip
+                          _change(row, gains.language)]  # fmt: skip
             n = pairs_text(gains, row)
             texts += [f"× n {n}" if row["reason"] == "few" else say("n_equals", gains.language, n=n)] if n else ["×"]
         out.append("\n".join(line for text in texts for line in wrap(text, room * 72, SMALL)))
     return out
+
+
+def _change(row: pd.Series, language: str) -> str:
+    """A change with its interval; the head of its column names the unit."""
+    return estimate_text(row, language, unit=False)
 
 
 def _mean(row: pd.Series, column: str, language: str) -> str:

@@ -164,7 +164,8 @@ def rows_figure(
             _columns(page, figure, i, page.left + width + 0.1, panel, heads, widths)
             drawn.append(ax)
         below = page.top + (len(panels) - 1) * page.step + page.axes_height + 0.24
-        page.text(figure, page.left, below, words.axis, size=SMALL)
+        spare = width - text_width(words.axis, SMALL, "normal") / 72
+        page.text(figure, page.left + max(spare, 0.0) / 2, below, words.axis, size=SMALL)
         draw_legend(page, figure, legend, max(above, titled))
         figure.set_label(" – ".join(filter(None, [words.title, words.subtitle])))
     return drawn

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from .about import About
+from .about import About, Analysis
 from .codes import choose
 from .design import DesignArrays
 from .domains import breakdowns, comparison_group
@@ -214,6 +214,9 @@ def gains(
 
 def _rated(survey: Survey, instrument: Instrument, by: By, where: str, confidence: float) -> Estimates:
     """The prevalence of a check-list, or of a global rating with its nets."""
+    if instrument.question not in survey.about.analysis:  # what it measures is said by its design
+        analysis = {**survey.about.analysis, instrument.question: Analysis(measure="reported_gain")}
+        survey = replace(survey, about=survey.about.model_copy(update={"analysis": analysis}))
     if instrument.design == "checklist":
         return prevalence(survey, instrument.question, by=by, where=where, confidence=confidence)
     parts = {"improved": instrument.improved, "same": instrument.same, "worse": instrument.worse}

@@ -11,12 +11,13 @@ import pandas as pd
 
 from .figures import tag_of
 from .gains import Gains
-from .gains_words import change_name, moment_name, pairs_text
+from .gains_words import pairs_text
 from .gated_gains import outcome_label
 from .language import number, percent, say
 from .page import LINE, PAD, STYLE, WIDTH, Page, label_column, label_lines, palette, text_width, wrap
 from .sentences import by_label, level_label
 from .tables import points
+from .tables_attrition import change_label, moment_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +62,7 @@ def panel_of(
         changes.append(own)
         cells = []
         for at, row in enumerate(own):
-            name = (change_name(gains, row["change"], row["outcome"]),) if several else ()
+            name = (change_label(gains, row["outcome"], row["change"]),) if several else ()
             cells.append((*name, text(row, language), "" if at else pairs_text(gains, row)))
         words.append(cells)
     heads = [*([""] if several else []), head, say("plot_gains_pairs", language)]
@@ -243,7 +244,7 @@ def name_marks(ax: Axes, gains: Gains, panel: Panel, at: list[list[float]], widt
             marks.setdefault(moment, (mean, y))
     low, high = ax.get_xlim()
     order = sorted(marks, key=lambda moment: marks[moment][0])
-    names = [moment_name(gains, moment, top["outcome"]) for moment in order]
+    names = [moment_label(gains, top["outcome"], moment) for moment in order]
     wanted = [(marks[moment][0] - low) / (high - low) * width for moment in order]
     centres = _apart(wanted, [text_width(name, SMALL, "normal") / 72 for name in names], width)
     for moment, name, x in zip(order, names, centres, strict=True):

@@ -12,49 +12,16 @@ from .gains import Gains
 from .gated_gains import outcome_label, overlapping_groups
 from .language import number, percent, say
 from .sentences import by_label, level_label, quoted, source_line
-from .tables import points
-from .tables_gains import digits_of
+from .tables_attrition import bracketed as in_brackets
 from .thresholds import PROFILES
-
-
-def moment_name(gains: Gains, moment: str, outcome: str) -> str:
-    """When something was measured: before, then, after, later; of several later ones, with their number."""
-    if not moment.startswith("later_"):
-        return say(f"plot_gains_{moment}", gains.language)
-    i = int(moment.removeprefix("later_"))
-    several = len(gains.about.gains[outcome].later) > 1
-    return say("plot_gains_later_of", gains.language, i=i) if several else say("plot_gains_later", gains.language)
-
-
-def change_name(gains: Gains, change: str, outcome: str) -> str:
-    """A change by its two measurements: ``after − before``."""
-    return " − ".join(moment_name(gains, moment, outcome) for moment in change.split(" - "))
-
-
-def signed(value: float, row: pd.Series, language: str) -> str:
-    """A change in the unit of its row, with its sign: of shares in percentage points."""
-    if row["binary"]:
-        return points(value, language)
-    text = number(abs(value), language, digits_of(row))
-    return text if not any(c in text for c in "123456789") else ("+" if value > 0 else "−") + text
-
-
-def change_text(row: pd.Series, language: str) -> str:
-    """A mean change with its interval, in brackets if it rests on few; empty where it is hidden."""
-    if row["reason"]:
-        return ""
-    text = signed(row["estimate"], row, language)
-    if np.isfinite(row["ci_low"]):
-        text += f" [{signed(row['ci_low'], row, language)}; {signed(row['ci_high'], row, language)}]"
-    return f"({text})" if row["status"] == "bracketed" else text
 
 
 def directions_text(row: pd.Series, language: str) -> str:
     """The shares of those who improved, stayed the same, got worse, ``66 / 9 / 25``."""
     if row["reason"]:
         return ""
-    text = " / ".join(number(100 * row[part], language) for part in ("improved", "same", "worse"))
-    return f"({text})" if row["status"] == "bracketed" else text
+    shares = " / ".join(number(100 * row[part], language) for part in ("improved", "same", "worse"))
+    return in_brackets(row, shares)
 
 
 def pairs_text(gains: Gains, row: pd.Series) -> str:

@@ -166,18 +166,15 @@ def d_z(mean: float, sd: float, n: float, df: float, confidence: float = 0.95) -
 
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(64)
-_LONG = 1000.0  # from this t on scipy's sum has ever more terms
-_SMOOTH = 5.0  # and above this t / sqrt(df) the quadrature is exact
+_LONG, _SMOOTH = 1000.0, 5.0  # above this t scipy's sum is long; above this t / sqrt(df) the quadrature is exact
 
 
 def _noncentral_t(t: float, df: float, ncp: float) -> float:
-    """The distribution function; where it is not computed, far out in a tail, 0 or 1.
-
-    Of large t > 0 it is the mean over a normal z of P(chi2 > df ((z + ncp) / t)^2), which hardly bends in z.
-    """
+    """The distribution function; where it is not computed, far out in a tail, 0 or 1."""
+    # of a large t > 0 it is the mean over a normal z of P(chi2 > df ((z + ncp) / t)^2), which hardly bends in z
     if abs(t) > max(_LONG, _SMOOTH * np.sqrt(df)):
         root = np.maximum((_NODES + np.sign(t) * ncp) / abs(t), 0.0)
-        above = float(_WEIGHTS @ special.chdtrc(df, df * root**2) / _WEIGHTS.sum())
+        above = float(np.average(special.chdtrc(df, df * root**2), weights=_WEIGHTS))
         return above if t > 0 else 1 - above
     found = float(special.nctdtr(df, ncp, t))
     return float(ncp < t) if np.isnan(found) else found

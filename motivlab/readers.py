@@ -85,7 +85,7 @@ def read_responses(file: Path) -> pd.DataFrame:
     except Exception as error:  # each library has its own family of errors
         raise ReadError(f"{file}: it cannot be read as {file.suffix} ({error}).") from error
     if frame.empty:
-        raise ReadError(f"{file}: the file is empty. It must hold a row per respondent.")
+        raise ReadError(f"{file}: the file is empty. It must hold a head and rows.")
     return pd.DataFrame({str(c): as_texts(frame[c]) for c in frame}, dtype="str").replace("", pd.NA)
 
 
@@ -114,5 +114,5 @@ def _read_csv(file: Path) -> pd.DataFrame:
         )
     frame = frame.dropna(how="all")  # blank lines; the others keep their place, for the number of their row
     if frame.empty:
-        raise ReadError(f"{file}: the file is empty but for its head. It must hold a row per respondent.")
+        raise ReadError(f"{file}: the file is empty but for its head. Add the rows, or remove the file.")
     return frame

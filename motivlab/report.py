@@ -292,7 +292,7 @@ def _page(survey: Survey, sections: Sequence[_Section]) -> str:
     language = survey.language
     return environment.from_string(template).render(
         language=language,
-        title=say("report_title", language),
+        title=say("report_title_programme" if survey.about.programme else "report_title", language),
         survey=describe(survey),
         sections=sections,
         synthetic=say("synthetic", language) if survey.about.synthetic else "",

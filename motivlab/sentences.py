@@ -345,7 +345,8 @@ def in_words(expression: str, survey: Survey) -> str:
         choice = next((c.label(survey.language) for c in question.choices if c.name == match[3]), match[3])
         return f"{wording} {'≠' if match[2] == '!=' else '–'} {quoted(choice, survey.language)}"
 
-    return re.sub(r"(?:selected\(\s*)?\$\{([^}]+)\}\s*(!?=|,)\s*'([^']*)'(?:\s*\))?", pair, expression)
+    joined = re.sub(r" (and|or) ", lambda match: f" {say(f'condition_{match[1]}', survey.language)} ", expression)
+    return re.sub(r"(?:selected\(\s*)?\$\{([^}]+)\}\s*(!?=|,)\s*'([^']*)'(?:\s*\))?", pair, joined)
 
 
 def limits(survey: Survey) -> Words:

@@ -68,14 +68,14 @@ def group_label(result: Any, by: str, level: str) -> str:
 
 
 def breakdown_label(result: Any, by: str) -> str:
-    """The wording of a breakdown, of any result."""
-    return by_label(result, by)
+    """The wording of a breakdown, of any result, without a full stop: it goes on in the same line."""
+    return by_label(result, by).rstrip(".")
 
 
 def by_of(result: Any, by: str, definition: str = "") -> str:
     """A breakdown in quotation marks, with the definition where there are several."""
     several = definition and len(result.definitions) > 1
-    return quoted(by_label(result, by), result.language) + (
+    return quoted(breakdown_label(result, by), result.language) + (
         f" ({definition_label(result, definition)})" if several else ""
     )
 

@@ -39,7 +39,7 @@ def label_of(result: Attrition | ResponseWeights) -> str:
     if result.at == "post":
         return label
     later = measure_label(words, instrument.later[int(result.at.removeprefix("later_")) - 1])
-    return f"{label} ({later})"
+    return later if later.startswith(label) else f"{label} ({later})"
 
 
 @table.register(Attrition)

@@ -131,7 +131,8 @@ def _level(row: Any, language: str, column: str) -> str:
     return _share(row[column], language) if row["binary"] else _number(row[column], language, digits_of(row))
 
 
-def _estimate(row: Any, language: str, unit: bool = True) -> str:
+def estimate_text(row: Any, language: str, unit: bool = True) -> str:
+    """A mean change with its interval, in brackets if it rests on few; empty where it is hidden."""
     if not np.isfinite(row["estimate"]):
         return ""
     within = change_interval(row, language)
@@ -179,7 +180,7 @@ def _means(result: Gains, rows: pd.DataFrame) -> Block:
         means = [bracketed(row, _number(row[f"mean_{at}"], language, places)) for at in ("pre", "post")]
         spread = [_number(row[f"sd_{at}"], language, places) for at in ("pre", "post")]
         p = [p_text(row[name], language) for name in ("p", "p_adjusted")]
-        return (means[0], spread[0], means[1], spread[1], _estimate(row, language),
+        return (means[0], spread[0], means[1], spread[1], estimate_text(row, language),
                 number(row["n_paired"], language), *p)  # fmt: skip
 
     head = (
@@ -196,7 +197,7 @@ def _shares(result: Gains, rows: pd.DataFrame) -> Block:
     def cells(row: Any) -> Cells:
         return (
             bracketed(row, _share(row["mean_pre"], language)), bracketed(row, _share(row["mean_post"], language)),
-            _estimate(row, language, unit=False), number(row["n_paired"], language),
+            estimate_text(row, language, unit=False), number(row["n_paired"], language),
             p_text(row["p_mcnemar"], language), p_text(row["p_adjusted"], language),
         )  # fmt: skip
 
@@ -272,7 +273,7 @@ def _groups(result: Gains, by: str, rows: pd.DataFrame) -> Block:
         shares = [_share(row[name], language) for name in ("improved", "worse")]
         return (
             *(bracketed(row, _level(row, language, name)) for name in ("mean_pre", "mean_post")),
-            _estimate(row, language), number(row["n_paired"], language), p_text(row["p_adjusted"], language),
+            estimate_text(row, language), number(row["n_paired"], language), p_text(row["p_adjusted"], language),
             *(["", ""] if row["change"] == SHIFT else (bracketed(row, share) for share in shares)),
         )  # fmt: skip
 
@@ -348,7 +349,7 @@ def _versus(result: Gains) -> Block:
             f"{bracketed(row, change_text(of, language, side))} ({number(row[f'n_{side}'], language)})"
             for side in ("participants", "comparison")
         ]
-        return (*sides, _estimate(of, language), p_text(row["p"], language))
+        return (*sides, estimate_text(of, language), p_text(row["p"], language))
 
     head = (
         "", say("gains_participants", language), say("gains_comparison", language),

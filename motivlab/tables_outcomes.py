@@ -57,9 +57,9 @@ def _outcomes(result: Outcomes) -> Table:
         for by in result.breakdowns:
             words = [breakdown_label(result, by), *([title] if title else [])]
             blocks.append(_groups(result, own[own["by"] == by], " – ".join(words)))
-    named = "; ".join(definition_label(result, name) for name in result.definitions)
-    title = say("outcomes_title", language, definition=named)
-    return Table(title, tuple(blocks), tuple(outcomes_notes(result, frame, differences=True)), frame, language)
+    title = say("outcomes_title", language, definition=definition_label(result, result.definitions[0]))
+    title = say("figure_outcomes", language) if len(result.definitions) > 1 else title  # its blocks name them
+    return Table(title, tuple(blocks), tuple(outcomes_notes(result, frame, tabled=True)), frame, language)
 
 
 def _rates(result: Outcomes, rows: pd.DataFrame, title: str) -> Block:
@@ -103,17 +103,19 @@ def _groups(result: Outcomes, rows: pd.DataFrame, title: str) -> Block:
         cells += [_with_interval(row, "pooled", "pooled", language)] if pooled else []
         apart = [points(row[c], language) for c in ("difference", "difference_low", "difference_high")]
         none = "" if level == result.reference.get(by) else SUPPRESSED
-        cells += [f"{apart[0]} [{apart[1]}; {apart[2]}]" if apart[0] else none, p_text(row["p_adjusted"], language)]
+        ends = f" [{apart[1]}; {apart[2]}]"
+        cells += [bracketed(row, apart[0]) + ends if apart[0] else none, p_text(row["p_adjusted"], language)]
         out.append((name, *cells))
     return Block(title, tuple(head), tuple(out))
 
 
-def _with_interval(row: Any, value: str, bounds: str, language: str) -> str:
+def _with_interval(row: Any, value: str, bounds: str, language: str, other: float = np.nan) -> str:
+    """A share with its interval; with so many digits that it does not look like another share."""
     if np.isnan(row[value]):
         return SUPPRESSED
     low, high = row[f"{bounds}_low"], row[f"{bounds}_high"]
     within = f" [{between(low, high, language)}]" if np.isfinite(low) and np.isfinite(high) else ""
-    return bracketed(row, percent(row[value], language)) + within
+    return bracketed(row, percent(row[value], language, digits(row[value], other))) + within
 
 
 def _k_of_n(row: Any, result: Outcomes) -> str:
@@ -128,7 +130,7 @@ def _of(rate: str, language: str) -> str:
 
 
 def outcomes_notes(
-    result: Outcomes, rows: pd.DataFrame, mark: str = SUPPRESSED, interval: bool = True, differences: bool = False
+    result: Outcomes, rows: pd.DataFrame, mark: str = SUPPRESSED, interval: bool = True, tabled: bool = False
 ) -> list[str]:
     """What has to stand under outcome rates.
 
@@ -141,8 +143,8 @@ def outcomes_notes(
         What stands for a rate that is not shown.
     interval : bool
         Whether intervals of the rates are shown.
-    differences : bool
-        Whether differences and tests are shown.
+    tabled : bool
+        Whether bounds, differences and tests are shown.
     """
     language, names = result.language, [name for name in result.definitions if (rows["definition"] == name).any()]
     breakdowns = [by for by in result.breakdowns if (rows["by"] == by).any()]
@@ -151,9 +153,10 @@ def outcomes_notes(
             choices=choices_of(result, name))
         for name in names if definition_label(result, name) != choices_of(result, name)
     ]  # fmt: skip
-    if differences:
+    if tabled:
         out += _compared(result, names, breakdowns)
     out.append(say("outcomes_headline", language))
+    out += [say("outcomes_bounds_are", language)] if tabled else []
     if interval:
         name, level = say("interval_wilson", language), percent(result.confidence, language)
         out.append(say("note_interval", language, level=level, name=name))
@@ -255,6 +258,7 @@ def flow_notes(result: Flow, rows: pd.DataFrame, mark: str = SUPPRESSED) -> list
     out = [*low_follow_up(result, rows), say("flow_shares", language)]
     out += [say("flow_nested", language)] if marks else []
     out += [say("flow_groups", language)] if marks and breakdowns else []
+    out += [say("flow_of_all", language)] if (rows["step"] == "not_started").any() else []
     if (rows["step"] == "follow_up_due").any():
         out.append(say("flow_due", language, days=SIX_MONTHS))
     return [*out, *register_notes(result, rows), *gate_notes(result, rows, mark), *source_notes(result)]
@@ -328,7 +332,7 @@ def _indicator_notes(result: Indicators, frame: pd.DataFrame) -> Iterator[str]:
             counts = [f"{row.indicator} {number(getattr(row, column), language)}" for row in some.itertuples()]
             yield say(key, language, counts=", ".join(counts))
     if len(result.broken):
-        yield say("indicators_where", language)
+        yield say("indicators_broken", language)
     else:
         yield say("indicators_checked", language, n=len(result.checks))
     genders = frame[[name for name in ("women", "men") if name in frame]].isna().any(axis=1)
@@ -365,7 +369,7 @@ def _duration_cells(result: Durations, row: Any) -> tuple[str, ...]:
         return name, *[SUPPRESSED] * (len(HORIZONS) + 1), hidden_n(row, result), SUPPRESSED
     shares = [
         say("durations_no_data", language) if np.isnan(row[f"share_{days}"])
-        else _with_interval(row, f"share_{days}", f"share_{days}", language)
+        else _with_interval(row, f"share_{days}", f"share_{days}", language, 0.5)  # the median is told beside it
         for days in HORIZONS
     ]  # fmt: skip
     return name, *shares, median(row, language), number(row["n"], language), number(row["events"], language)
@@ -397,6 +401,7 @@ def durations_notes(result: Durations, rows: pd.DataFrame, mark: str = SUPPRESSE
         for row in gated_log_rank(result).itertuples() if row.by in breakdowns and np.isfinite(row.p)
     ]  # fmt: skip
     out.append(say("durations_explained", language))
+    out += [say("durations_median_is", language)] if mark == SUPPRESSED else []
     if gated.loc[gated["by"] == "", "reason"].iloc[0] == "":
         counts = {key: told(getattr(result, key), result) for key in ("at_follow_up", "at_end", "undated", "unknown")}
         day = dates(result.censored_at, result.censored_at, language)

@@ -23,7 +23,7 @@ from .indicators import Indicators
 from .language import number, percent, say
 from .outcomes import Outcomes
 from .sentences import Words, bracketed, quoted
-from .sentences_outcomes import between, by_of, definition_label, group_label, heterogeneity_words, p_of
+from .sentences_outcomes import between, by_of, definition_label, digits, group_label, heterogeneity_words, p_of
 from .tables import points
 from .tables_outcomes import low_follow_up, plan_number, plan_share, step_label
 from .takeaways import takeaway
@@ -182,7 +182,10 @@ def _durations(result: Durations) -> Words:
         ci = f" ({level} {within})" if within else ""
         said = [say("takeaway_half", language, definition=label, day=_day(row["median"], language), ci=ci, n=n)]
     shares = {days: row[f"share_{days}"] for days in HORIZONS if np.isfinite(row[f"share_{days}"])}
-    said += [say("takeaway_by_day", language, days=days, share=percent(v, language)) for days, v in shares.items()]
+    said += [
+        say("takeaway_by_day", language, days=days, share=percent(v, language, digits(v, 0.5)))  # beside the median
+        for days, v in shares.items()
+    ]
     bullets = [_curves(result, frame, test) for test in gated_log_rank(result).itertuples()]
     return Words(paragraphs=(" ".join(said),), bullets=tuple(bullets))
 

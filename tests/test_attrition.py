@@ -391,6 +391,13 @@ def test_a_level_of_which_everybody_is_left_has_the_limit_of_the_likelihood() ->
     np.testing.assert_allclose(found.propensity[:7], others.propensity)
 
 
+def test_classes_of_crossed_questions_stay_apart() -> None:
+    frame = pd.DataFrame({"a": ["x × y", "z"] * 4, "b": list("mmnn") * 2, "after": [1.0] * 8})
+    with pytest.raises(ValueError, match="a choice of 'a' holds ' × ' in its name"):
+        response_weights(Survey.from_frame(frame), "after", known=["a", "b"], method="classes")
+    assert response_weights(Survey.from_frame(frame), "after", known="a", method="classes").n_kept == 8
+
+
 @pytest.mark.parametrize("method", ["propensity", "classes"])
 def test_a_level_of_which_nobody_is_left_has_no_weights(method: Any) -> None:
     frame = SMALL.assign(town=list("rrrrjjjllr"))

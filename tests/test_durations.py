@@ -100,6 +100,16 @@ people = st.lists(st.tuples(st.integers(0, 400), st.booleans()), min_size=1, max
 
 
 @settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.integers(0, 3)), min_size=1, max_size=15))
+def test_who_was_gone_before_the_first_outcome_changes_no_test(rows: list[tuple[int, bool, int]]) -> None:
+    day, event, group = (np.array(part) for part in zip(*rows, strict=True))
+    there = day >= min(day[event], default=0)
+    statistic, df, p, _ = log_rank(day, event, group)
+    assert (statistic, df, p) == pytest.approx(log_rank(day[there], event[there], group[there])[:3], nan_ok=True)
+    assert np.isnan(p) or 0 <= p <= 1
+
+
+@settings(deadline=None)
 @given(people)
 def test_identities_of_the_curve(cases: list[tuple[int, bool]]) -> None:
     day, event = np.array([d for d, _ in cases]), np.array([e for _, e in cases])
@@ -134,6 +144,8 @@ def test_nothing_to_compare_is_said_by_a_missing_statistic() -> None:
     assert log_rank(day, nobody, group)[2:] == (pytest.approx(np.nan, nan_ok=True), 0)
     assert np.isnan(log_rank(day, ~nobody, np.zeros(4, dtype=int))[0])  # one group
     assert np.isnan(log_rank(np.full(4, 5), ~nobody, group)[0])  # all on one day: no other outcome was possible
+    before = np.array([0, 0, 2, 2])  # and the same where some were gone before
+    assert np.isnan(log_rank(before, before > 0, np.array([0, 1, 0, 1]))[0])
     curve = kaplan_meier(day, nobody)
     assert (curve["estimate"] == 0).all()
     assert np.isnan(quantile_day(curve)).all()

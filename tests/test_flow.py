@@ -172,10 +172,12 @@ def test_parts_make_up_their_wholes(cases: list[tuple[Any, ...]]) -> None:
         ({"by": "result"}, "by='result': it is a select_multiple question"),
         ({"by": "entered"}, "by='entered': it is a date question"),
         ({"by": "regoin"}, "there is no question 'regoin'; did you mean 'region'?"),
+        ({"by": ["region", "entered"]}, "a flow is broken down by one question"),
+        ({"by": [("region", "entered")]}, "a flow is broken down by one question"),
         ({"where": "${region} = 'latgale'"}, "keeps none of the 7 respondents"),
     ],
 )
-def test_errors_name_the_value_and_the_remedy(options: dict[str, str], said: str) -> None:
+def test_errors_name_the_value_and_the_remedy(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=re.escape(said)):
         flow(survey_of(CASES), **options)
 

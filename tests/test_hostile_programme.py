@@ -106,12 +106,12 @@ def test_alpha_without_a_value_has_its_reason() -> None:
 
 
 @pytest.mark.parametrize(("mean", "sd", "n"), [(1.0, 1e-6, 30), (1000.0, 1e-3, 50)])
-def test_changes_that_hardly_differ_from_each_other_have_their_effect_size_within_a_second(
+def test_changes_that_hardly_differ_from_each_other_have_their_effect_size_in_no_time(
     mean: float, sd: float, n: int
 ) -> None:
     start = time.perf_counter()
     found = d_z(mean, sd, n, n - 1)
-    assert time.perf_counter() - start < 1
+    assert time.perf_counter() - start < 4  # it took five and more; no measure of speed
     assert not found.low > found.d
 
 
@@ -239,10 +239,10 @@ def test_groups_of_which_some_were_gone_before_the_first_outcome_are_tested_or_t
     assert np.isnan(p)
 
 
-def test_a_tiny_group_beside_huge_ones_is_tested_within_five_seconds() -> None:
+def test_a_tiny_group_beside_huge_ones_is_tested_without_listing_all_tables() -> None:
     start = time.perf_counter()
     found = heterogeneity([250_000, 250_000, 2], [500_000, 500_000, 3])
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 15  # it took 24
     assert 0 <= found.p <= 1
 
 
@@ -308,11 +308,11 @@ def test_two_resources_of_one_name_are_both_read_or_refused(tmp_path: Path) -> N
         assert not audit.ok
 
 
-def test_two_thousand_parts_of_one_total_that_do_not_add_up_are_audited_within_a_second(tmp_path: Path) -> None:
-    rows = "".join(f"r{i},1,T\n" for i in range(2000))
+def test_very_many_parts_of_one_total_that_do_not_add_up_are_audited(tmp_path: Path) -> None:
+    rows = "".join(f"r{i},1,T\n" for i in range(20_000))
     start = time.perf_counter()
     assert not audited(tmp_path, f"id,n,part_of\nT,5,\n{rows}").ok
-    assert time.perf_counter() - start < 1
+    assert time.perf_counter() - start < 60  # it did not end in 150
 
 
 # --------------------------------------------------------------------------------------------------------- import

@@ -175,9 +175,21 @@ def test_the_exact_test_and_its_simulation(row: dict[str, Any], monkeypatch: pyt
 def test_the_number_of_tables() -> None:
     assert pooled._tables(np.array([2.0, 2.0, 1.0]), 2) == 5  # 2 0 0, 0 2 0, 1 1 0, 1 0 1, 0 1 1
     assert pooled._tables(np.full(400, 300.0), 60_000) == np.inf
+    few = np.array([7.0, 5.0, 3.0, 3.0])
+    every = np.convolve(np.convolve(np.ones(8), np.ones(6)), np.convolve(np.ones(4), np.ones(4)))
+    assert [pooled._tables(few, total) for total in range(19)] == every.tolist()
     many = heterogeneity(np.repeat([5, 11], 20), np.full(40, 12))
     assert many.test == "simulated"
     assert many.p < 0.01
+
+
+def test_a_rare_success_in_huge_groups_is_tested_exactly_and_alike_from_both_ends() -> None:
+    k, n = np.array([1, 1, 1]), np.array([1_000_000, 1_000_000, 3])
+    found, turned = heterogeneity(k, n), heterogeneity(n - k, n)
+    # one of the three successes is among the three: of all other tables only those with two or three are rarer
+    p = stats.hypergeom.sf(0, 2_000_003, 3, 3)
+    assert (found.test, turned.test) == ("exact", "exact")
+    assert (found.p, turned.p) == (pytest.approx(p, rel=1e-6), pytest.approx(p, rel=1e-6))
 
 
 def test_differences_are_those_of_prop_test() -> None:

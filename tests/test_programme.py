@@ -73,6 +73,12 @@ def test_the_declarations_are_read(small: Small) -> None:
         (("${age} < 25", "${aged} < 25"), "programme.indicators.CO06.where: '${aged} < 25' refers to 'aged'"),
         (("${age} < 25", "${age} <"), "programme.indicators.CO06.where:"),
         (("planned: 10", "planned: ten"), "'programme.indicators.CO06.planned' is 'ten'"),
+        (("planned: 10", "planned: -10"), "'programme.indicators.CO06': planned is -10"),
+        (("planned: 10", "planned: .nan"), "'programme.indicators.CO06': planned is nan"),
+        (("  entry: entered", "  window: -1\n  entry: entered"), "'programme': window is -1; it is a number of days"),
+        (("range: [1, 5]", "range: 1-5"), "'scales.mood.range' is '1-5': input should be a valid list"),
+        (("range: [1, 5]", "range: [1]"), "'scales.mood.range' is [1]: it has too few values. Add the others."),
+        (("range: [1, 5]", "range: [1, 5, 9]"), "is [1, 5, 9]: list should have at most 2 items, not 3"),
     ],
 )  # fmt: skip
 def test_a_fault_names_key_value_and_remedy(small: Small, change: tuple[str, str], said: str) -> None:

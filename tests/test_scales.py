@@ -239,5 +239,6 @@ def test_few_cases_and_improper_models_are_said() -> None:
     # one item says the opposite of the other
     against = DATA.assign(a2=5 - DATA["a1"])
     found = reliability(declared(against, s=Scale(items=("a1", "a2"), range=(0, 5))), "s")
+    assert found.alpha_missing == "same_sum"
     assert np.isnan(found.alpha)
     assert np.isnan(found.spearman_brown)

@@ -388,7 +388,7 @@ def test_a_broken_rule_is_counted_and_nobody_is_named() -> None:
     assert len(result.findings) == 3
     table = ml.table(result)
     assert table.blocks[1].rows == (("result without an exit", "error", "3"),)
-    assert say("indicators_where", "en") in table.notes
+    assert say("indicators_broken", "en") in table.notes
     assert "SECRET" not in table.text() + table.html() + table.numbers.to_csv()
     assert "Breaches of consistency rules: 3." in repr(ml.takeaway(result))
 
