@@ -14,7 +14,7 @@ import motivlab as ml
 from motivlab.about import SurveyError
 from motivlab.files import sha256
 from motivlab.language import percent, say
-from motivlab.report import ReportError
+from motivlab.report import ReportError, _suits
 
 Small = Callable[..., Path]
 
@@ -48,8 +48,21 @@ def test_a_page_figures_tables_and_a_manifest(made: tuple[Path, list[str]]) -> N
     assert lines[1] == f"check: {ml.open_survey(SHIPPED, 'lv').check().headline}"
     progress = [line for line in lines if line.startswith("notebook: ")]
     assert {line.split()[1].rstrip(",") for line in progress} == set(manifest["notebooks"])
-    books = len(list((ROOT / "notebooks").glob("*.ipynb")))
+    # of a survey that declares no programme, those that are for every survey, or for samples
+    assert sorted(name[:2] for name in manifest["notebooks"]) == ["01", "02", "03"]
+    books = len(manifest["notebooks"])
     assert [line[-8:] for line in progress] == [f"({i} of {books})" for i in range(1, books + 1)]
+
+
+def test_a_notebook_is_run_on_the_surveys_that_it_is_for(tmp_path: Path) -> None:
+    people = ml.open_survey(ROOT / "data" / "programme_participants")
+    names = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+    assert [path.name[:2] for path in names if _suits(path, people)] == ["01", "04", "05", "06"]
+    book = nbformat.v4.new_notebook(metadata={"motivlab": {"for": "programe"}})
+    nbformat.write(book, tmp_path / "01_other.ipynb")
+    with pytest.raises(ReportError, match="its metadata say it is for 'programe'"):
+        ml.write_report(SHIPPED, tmp_path / "out", notebooks=tmp_path)
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_page_stands_alone_and_is_in_its_language(made: tuple[Path, list[str]]) -> None:
