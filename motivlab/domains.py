@@ -84,6 +84,17 @@ def where_mask(survey: Survey, where: str, key: str = "where") -> Mask:
     ValueError
         If it refers to what does not exist, or keeps nobody.
     """
+    kept = holds(survey, where)
+    if not kept.any():
+        raise ValueError(
+            f"{key}={where!r} keeps none of the {len(kept)} respondents. Compare its values with the codes of "
+            f"{', '.join(parse_expression(where).names) or 'the questionnaire'}, and correct it."
+        )
+    return kept
+
+
+def holds(survey: Survey, where: str) -> Mask:
+    """For whom an expression is true, if only for nobody; a missing reason of a number counts as blank in it."""
     frame = survey.responses
     if not where:
         return np.ones(len(frame), dtype=bool)
@@ -96,13 +107,7 @@ def where_mask(survey: Survey, where: str, key: str = "where") -> Mask:
             codes = as_numbers(list(question.missing))  # NaN where the code is a word
             hit = np.isin(as_numbers(frame[name]), codes[~np.isnan(codes)])
             blanked[name] = frame[name].mask(hit | np.isin(as_texts(frame[name]), list(question.missing)))
-    kept = expression.mask(frame.assign(**blanked))
-    if not kept.any():
-        raise ValueError(
-            f"{key}={where!r} keeps none of the {len(frame)} respondents. Compare its values with the codes of "
-            f"{', '.join(expression.names) or 'the questionnaire'}, and correct it."
-        )
-    return kept
+    return expression.mask(frame.assign(**blanked))
 
 
 def comparison_group(survey: Survey) -> Mask:

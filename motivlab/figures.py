@@ -39,11 +39,11 @@ def plot_prevalence(
 ) -> Axes | list[Axes]:
     """Prevalence as ordered dots with their intervals.
 
-    Items are ordered by their total share; nets and missing reasons are left out. A dot is hollow where the result
-    rests on few respondents, and absent where it is suppressed, which a cross says. Groups differ in colour and in
-    marker; more than three are drawn as panels. Published figures that stand beside the estimates are drawn as
-    diamonds in the figure of the total. The notes below name base, weight, thresholds and source, and a figure of
-    synthetic data says so on its face.
+    Items are ordered by their total share, the answers of a scale as in the questionnaire; nets and missing reasons
+    are left out. A dot is hollow where the result rests on few respondents, and absent where it is suppressed,
+    which a cross says. Groups differ in colour and in marker; more than three are drawn as panels. Published
+    figures that stand beside the estimates are drawn as diamonds in the figure of the total. The notes below name
+    base, weight, thresholds and source, and a figure of synthetic data says so on its face.
 
     Parameters
     ----------
@@ -118,10 +118,13 @@ def _drawn(gated: Gated, by: str) -> Gated:
 
 
 def _series(gated: Gated, by: str) -> tuple[list[str], list[Series]]:
-    """The items from the largest to the smallest total share, and the rows of every group in that order."""
-    frame = gated.frame
+    """The items and the rows of every group, from the largest to the smallest total share; of a scale, in its order."""
+    frame, e = gated.frame, gated.estimates
     total = frame[frame["by"] == ""].set_index("item")["estimate"]
-    items = list(total.sort_values(ascending=False, kind="stable", na_position="last").index)
+    rating = any(i.design == "global_rating" and i.question == e.question for i in e.about.gains.values())
+    if not rating and not any(choice.neutral for choice in e.questionnaire[e.question].choices):
+        total = total.sort_values(ascending=False, kind="stable", na_position="last")
+    items = list(total.index)
     series = []
     for level, rows in frame[frame["by"] == by].groupby("level", sort=False):
         label = f"{level_label(gated.estimates, by, str(level))}, {n_of(gated, rows)}"

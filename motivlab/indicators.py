@@ -13,13 +13,14 @@ import pandas as pd
 
 from .about import About
 from .answers import answers
-from .codes import as_numbers, as_texts
+from .codes import as_texts
+from .domains import holds
 from .expressions import Mask, parse_expression
 from .language import known, say
 from .participants import participants
 from .parts import in_language
 from .programme import Programme
-from .questionnaire import NUMBER_TYPES, Questionnaire, check_references
+from .questionnaire import Questionnaire
 from .rules import days, duplicated
 from .shown import Shown
 from .survey import Survey
@@ -240,21 +241,9 @@ def _genders(survey: Survey, gender: str) -> dict[str, Mask]:
 
 
 def _true(survey: Survey, where: str, place: str) -> Mask:
-    """For whom an expression is true, if only for nobody; a missing reason of a number counts as blank in it."""
-    frame = survey.responses
-    if not where:
-        return np.ones(len(frame), dtype=bool)
+    """For whom an expression of ``survey.yml`` is true, if only for nobody."""
     try:
-        expression = parse_expression(where)
-        check_references(expression, {question.name: question for question in survey.questionnaire})
-        blanked = {}
-        for name in expression.names:
-            question = survey.question(name)
-            if question.type in NUMBER_TYPES and question.missing and name in frame:
-                codes = as_numbers(list(question.missing))  # NaN where the code is a word
-                hit = np.isin(as_numbers(frame[name]), codes[~np.isnan(codes)])
-                blanked[name] = frame[name].mask(hit | np.isin(as_texts(frame[name]), list(question.missing)))
-        return expression.mask(frame.assign(**blanked))
+        return holds(survey, where)
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from None
 
@@ -417,11 +406,12 @@ def _broken(survey: Survey, schema: pa.DataFrameSchema, facts: pd.DataFrame) -> 
     except pa.errors.SchemaErrors as error:
         cases = error.failure_cases[["check", "index"]].drop_duplicates()
     of = {str(check.error): check for check in schema.checks}
+    people = facts.loc[cases["index"].unique()].to_dict("index")
     rows = []
     for key, position in cases.itertuples(index=False):
         rule, _, named = key.partition(": ")
         statistics = of[key].statistics
-        person = facts.loc[position]
+        person = people[position]
         involved = named.split(", ") if rule != "indicator_twice" else []
         value = ", ".join(name for name in involved if person[name])
         detail = ", ".join(statistics.get("of", ()))

@@ -183,7 +183,8 @@ def _attrition_notes(result: Attrition, frame: pd.DataFrame) -> Iterator[str]:
     if result.unweighed:
         yield unweighed(result, result.unweighed)
     yield say("attrition_note_interval", language, level=percent(result.confidence, language))
-    yield weighting(result)
+    if result.about.design.weight:  # without one, weights for non-response are still in the table
+        yield weighting(result)
     if result.without_pre >= least:
         yield say("attrition_note_without_pre", language, n=result.without_pre)
     if result.where:
@@ -237,7 +238,8 @@ def _response(result: ResponseWeights) -> Table:
         said.append(say("attrition_note_valid", language, n=PROFILES[result.about.gate].suppress_below))
     if result.where:
         said.append(say("note_where", language, where=result.where))
-    said += [weighting(result), *gate_notes(result, frame, sides=True), *ending(result)]
+    said += [weighting(result)] if result.about.design.weight else []
+    said += [*gate_notes(result, frame, sides=True), *ending(result)]
     title = say("response_weights_title", language, outcome=label_of(result))
     return Table(title, blocks, tuple(said), frame, language)
 
