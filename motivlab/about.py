@@ -14,9 +14,10 @@ import numpy.typing as npt
 from pydantic import ValidationError, model_validator
 
 from .expressions import parse_expression
+from .kinds import Checks, Paradata
 from .parts import Part, Text, faults, in_language
 from .programme import Instrument, Programme, Scale
-from .questionnaire import Questionnaire, check_references, did_you_mean
+from .questionnaire import NUMBER_TYPES, Questionnaire, check_references, did_you_mean
 from .readers import FILL_IN, read_yaml
 
 Measure = Literal[
@@ -238,6 +239,10 @@ class About(Part):
     scales: dict[str, Scale] = {}
     gains: dict[str, Instrument] = {}
     programme: Programme | None = None
+    paradata: Paradata = Paradata()
+    checks: Checks = Checks()
+    margins: str = ""
+    cleaning: str = ""
 
     def text(self, key: str, language: str) -> str:
         """One of the texts in a language, or in the first one there is; empty if it is still to be filled in."""
@@ -302,6 +307,10 @@ def _named(about: About) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         for part in analysis.by:
             for by in (part,) if isinstance(part, str) else part:
                 yield f"analysis.{name}.by", by, ()
+    if about.paradata.age:
+        yield "paradata.age", about.paradata.age, NUMBER_TYPES
+    if about.paradata.born:
+        yield "paradata.born", about.paradata.born, (*NUMBER_TYPES, "date")
     countable = ("select_one", "integer", "decimal")
     for name, scale in about.scales.items():
         for item in scale.items:

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 CHOICE_TYPES = ("select_one", "select_multiple")
 NUMBER_TYPES = ("integer", "decimal", "range")
-TYPES = (*CHOICE_TYPES, *NUMBER_TYPES, "text", "date", "note")
+# What a device or the form itself fills in, and what is no answer in words: an export may leave their columns out.
+META_TYPES = (
+    "start", "end", "today", "deviceid", "username", "phonenumber", "email", "subscriberid", "simserial", "audit",
+    "background-audio", "start-geopoint", "calculate", "hidden", "acknowledge", "image", "audio", "video", "file",
+)  # fmt: skip
+PLACE_TYPES = ("geopoint", "geotrace", "geoshape")
+TEXT_TYPES = ("text", "barcode", "rank", "select_one_from_file", "select_multiple_from_file", "time", "dateTime")
+TYPES = (*CHOICE_TYPES, *NUMBER_TYPES, *TEXT_TYPES, "date", "note", *PLACE_TYPES, *META_TYPES)
 MISSING_REASONS = ("refused", "dont_know", "not_asked", "invalid")
 
 
@@ -42,6 +49,8 @@ class Choice:
         True for "none of these": it may not be chosen together with others.
     neutral : bool
         True for the middle of a scale, "neither agree nor disagree".
+    extra : mapping of str to str
+        The other columns of the sheet, such as those that a ``choice_filter`` reads, kept as they are.
     """
 
     name: str
@@ -49,6 +58,7 @@ class Choice:
     missing: str = ""
     exclusive: bool = False
     neutral: bool = False
+    extra: Mapping[str, str] = field(default_factory=dict)
 
     def label(self, language: str) -> str:
         """The wording in a language, or in the questionnaire's own, or the name."""
@@ -131,8 +141,8 @@ class Question:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns the responses must have for it; a note has none."""
-        if self.type == "note":
+        """The columns the responses must have for it; a note has none, and what a device fills in may be absent."""
+        if self.type == "note" or self.type in META_TYPES:
             return ()
         if self.type == "select_multiple":
             return tuple(self.column(choice) for choice in self.answers)
@@ -140,7 +150,9 @@ class Question:
 
     @property
     def optional_columns(self) -> tuple[str, ...]:
-        """Columns the responses may have: a missing reason of a multiple response question."""
+        """Columns the responses may have: a missing reason of a multiple response question, what a device fills in."""
+        if self.type in META_TYPES:
+            return (self.name,)
         if self.type != "select_multiple":
             return ()
         return tuple(self.column(choice) for choice in self.choices if choice.missing)
@@ -158,6 +170,42 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Repeat:
+    """A repeated group: its questions are asked once for each member, say of the household.
+
+    Attributes
+    ----------
+    name : str
+        Its members are a table of their own, see :class:`motivlab.Survey`.
+    labels : mapping of str to str
+        Language code to wording.
+    form : Questionnaire
+        The questions asked of each member; a repeat in it is one of the members' own.
+    relevant : str
+        An expression of the form, or empty.
+    groups : tuple of Group
+        The groups the repeat stands in, outermost first.
+    extra : mapping of str to str
+        The other columns of the sheet (``repeat_count``, ...), kept as they are.
+    after : str
+        The name of the question of the outer form that it follows; empty if it comes first.
+    """
+
+    name: str
+    form: Questionnaire
+    labels: Mapping[str, str] = field(default_factory=dict)
+    relevant: str = ""
+    groups: tuple[Group, ...] = ()
+    extra: Mapping[str, str] = field(default_factory=dict)
+    after: str = ""
+
+    @property
+    def identity(self) -> str:
+        """The column of the members' ids in their table: ``R1/2`` is the second member of ``R1``."""
+        return f"{self.name}_id"
+
+
+@dataclass(frozen=True)
 class Questionnaire:
     """The questions of a survey, in order.
 
@@ -169,6 +217,8 @@ class Questionnaire:
         ``label`` column has the one code ``""``.
     settings : mapping of str to str
         The settings sheet.
+    repeats : tuple of Repeat
+        The repeated groups, each with the questions asked once per member; they are not among ``questions``.
 
     Examples
     --------
@@ -181,6 +231,7 @@ class Questionnaire:
     questions: tuple[Question, ...]
     languages: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+    repeats: tuple[Repeat, ...] = ()
 
     def __iter__(self) -> Iterator[Question]:
         return iter(self.questions)

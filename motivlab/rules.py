@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,8 @@ from .programme import Programme
 from .questionnaire import Question, Questionnaire
 
 Dates = npt.NDArray[np.datetime64]
+Positions = npt.NDArray[np.intp]
+Detail = str | Callable[[str], str]  # a text, or of a language the text in it
 
 # The order in which the moments of a programme follow each other; whoever completed has left, then or later.
 MOMENTS = ("entry", "start", "completion", "exit", "follow_up")
@@ -36,15 +38,19 @@ class Rule:
         Frame of responses to a mask, True where the rule is broken.
     detail : str
         What is allowed, for the message.
-    severity : {"error", "warning"}
+    severity : {"error", "warning", "note"}, optional
+        Where it differs from that of the kind, :data:`motivlab.kinds.KINDS`.
+    told : callable, optional
+        Frame and the positions where the rule is broken to what the message says of each in place of ``detail``.
     """
 
     id: str
     variable: str
     needs: tuple[str, ...]
     broken: Callable[[pd.DataFrame], Mask]
-    detail: str = ""
-    severity: str = "error"
+    detail: Detail = ""
+    severity: str = ""
+    told: Callable[[pd.DataFrame, Positions], Sequence[Detail]] | None = None
 
     @property
     def key(self) -> str:
@@ -56,6 +62,43 @@ class Rule:
         if not set(self.needs) <= set(frame):
             return np.zeros(len(frame), dtype=bool)
         return self.broken(frame)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a rule about the whole file found: no one respondent, but a question, an interviewer, a weight."""
+
+    variable: str
+    value: str = ""
+    detail: Detail = ""
+
+
+@dataclass(frozen=True)
+class Overall:
+    """One rule about the whole file.
+
+    Attributes
+    ----------
+    id, variable, needs, severity
+        As of a :class:`Rule`.
+    search : callable
+        Frame of responses to what is found.
+    """
+
+    id: str
+    variable: str
+    needs: tuple[str, ...]
+    search: Callable[[pd.DataFrame], Iterable[Found]]
+    severity: str = ""
+
+    @property
+    def key(self) -> str:
+        """The name of the check in the Pandera schema."""
+        return f"{self.id}:{self.variable}"
+
+    def found(self, frame: pd.DataFrame) -> tuple[Found, ...]:
+        """All that is found; nothing, if a column it needs is absent, which is a finding of its own."""
+        return tuple(self.search(frame)) if set(self.needs) <= set(frame) else ()
 
 
 def days(column: pd.Series, missing: tuple[str, ...] = ()) -> Dates:

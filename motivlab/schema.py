@@ -392,7 +392,7 @@ def _finding(
 def _rows(survey: Survey, rule: Rule) -> Iterator[dict[str, Any]]:
     for position in np.flatnonzero(rule.mask(survey.responses)):
         value = _value(survey, rule, int(position))
-        yield _finding(survey, int(position), rule.id, rule.variable, value, rule.detail, rule.severity)
+        yield _finding(survey, int(position), rule.id, rule.variable, value, str(rule.detail), rule.severity or "error")
 
 
 def _value(survey: Survey, rule: Rule, position: int) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -15,7 +15,7 @@ from .about import About, Analysis, Design, Fieldwork, Lonely, Replicates, read_
 from .codes import as_days, as_numbers, as_texts
 from .language import LANGUAGES
 from .parts import in_language
-from .questionnaire import NUMBER_TYPES, Choice, Question, Questionnaire, did_you_mean
+from .questionnaire import NUMBER_TYPES, Choice, Question, Questionnaire, Repeat, did_you_mean
 from .readers import FILL_IN, read_responses
 
 if TYPE_CHECKING:
@@ -86,6 +86,11 @@ class Survey:
         Every file that was read.
     calibration : Calibration, optional
         What the weights were calibrated to; see :func:`motivlab.rake`.
+    repeats : mapping of str to DataFrame
+        The members of each repeated group, name to table: the member's id (``R1/2``) in ``<name>_id``, the id of the
+        respondent, or of the member of the outer repeat, in the column named as there, then codes as in ``responses``.
+    cleaning : DataFrame, optional
+        The record of what was corrected, dropped or kept as it is; see :func:`motivlab.apply_cleaning`.
 
     Examples
     --------
@@ -100,6 +105,8 @@ class Survey:
     folder: Path | None = None
     files: tuple[Path, ...] = field(default=())
     calibration: Calibration | None = None
+    repeats: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    cleaning: pd.DataFrame | None = None
 
     def __repr__(self) -> str:
         title = in_language(self.about.title, self.language)
@@ -334,9 +341,26 @@ def open_survey(folder: str | Path, language: str = "en", responses: str | None 
     file = _responses_file(folder, responses or about.responses)
     raw = read_responses(file)
     about = about.model_copy(update={"design": _by_name(about.design, raw.columns, about.respondent_id)})
-    survey = Survey(typed(raw, form, about), form, about, language, folder)
     form_files = sorted(sheets.glob("*.csv")) if sheets.exists() else [book]
-    return replace(survey, files=(yml, *form_files, file))
+    tables = {repeat.name: folder / f"{repeat.name}.csv" for repeat in all_repeats(form)}
+    members = {
+        repeat.name: typed(read_responses(tables[repeat.name]), repeat.form, about)
+        for repeat in all_repeats(form)
+        if tables[repeat.name].exists()
+    }
+    record = folder / about.cleaning if about.cleaning else None
+    return Survey(
+        typed(raw, form, about), form, about, language, folder,
+        files=(yml, *form_files, *(tables[name] for name in members), *([record] if record else []), file),
+        repeats=members, cleaning=read_responses(record) if record else None,
+    )  # fmt: skip
+
+
+def all_repeats(form: Questionnaire) -> Iterator[Repeat]:
+    """The repeated groups of a form, and those inside them, the outer before the inner."""
+    for repeat in form.repeats:
+        yield repeat
+        yield from all_repeats(repeat.form)
 
 
 def _by_name(design: Design, columns: Iterable[str], *identities: str | None) -> Design:

@@ -196,7 +196,7 @@ def _choice_lists(sheet: _Sheet, languages: Mapping[str, str], order: list[str])
         for mark in MARKS:
             if (said := cells.get(mark, "").lower()) not in ("", "yes", "no"):
                 raise sheet.error(row, f"{mark} is {said!r}. Use yes, or leave it empty.")
-        marks = {mark: cells.get(mark, "").lower() == "yes" for mark in MARKS}
+        marks: Any = {mark: cells.get(mark, "").lower() == "yes" for mark in MARKS}
         choices = lists.setdefault(list_name, {})
         if name in choices:
             raise sheet.error(row, f"the choice {name!r} is in the list {list_name!r} twice. Remove or rename one.")

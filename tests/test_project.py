@@ -28,7 +28,7 @@ LAYERS = (
     # a survey
     {"readers"},
     {"parts"},
-    {"programme"},
+    {"programme", "kinds"},
     {"about", "rules"},
     {"survey", "answers", "schema"},
     {"drafts", "scales"},
