@@ -20,9 +20,15 @@ _HOME = {
     "Design": "about",
     "Survey": "survey",
     "open_survey": "survey",
+    "read_survey": "imports",
     "import_survey": "imports",
+    "write_survey": "writers",
     "schema": "schema",
-    "check": "schema",
+    "check": "checking",
+    "apply_cleaning": "cleaning",
+    "recode": "recodes",
+    "codebook": "codebook",
+    "against_margins": "margins",
     "prevalence": "prevalence",
     "mean": "summaries",
     "total": "summaries",
@@ -53,6 +59,8 @@ _HOME = {
     "gate": "gate",
     "table": "tables",
     "plot_prevalence": "figures",
+    "plot_findings": "figures_check",
+    "plot_margins": "figures_margins",
     "plot_upset": "figures_cooccurrence",
     "plot_adjusted": "figures_compare",
     "plot_weights": "figures_compare",
@@ -85,6 +93,9 @@ if TYPE_CHECKING:
     from .attrition import attrition as attrition
     from .audit import audit_published as audit_published
     from .calibration import rake as rake
+    from .checking import check as check
+    from .cleaning import apply_cleaning as apply_cleaning
+    from .codebook import codebook as codebook
     from .compare import compare as compare
     from .cooccurrence import cooccurrence as cooccurrence
     from .durations import time_to_outcome as time_to_outcome
@@ -95,6 +106,7 @@ if TYPE_CHECKING:
     from .figures_agreement import plot_agreement as plot_agreement
     from .figures_audit import plot_audit as plot_audit
     from .figures_audit import plot_published as plot_published
+    from .figures_check import plot_findings as plot_findings
     from .figures_compare import plot_adjusted as plot_adjusted
     from .figures_compare import plot_weights as plot_weights
     from .figures_cooccurrence import plot_upset as plot_upset
@@ -103,6 +115,7 @@ if TYPE_CHECKING:
     from .figures_gains import plot_changes as plot_changes
     from .figures_gains import plot_gains as plot_gains
     from .figures_gains import plot_occasions as plot_occasions
+    from .figures_margins import plot_margins as plot_margins
     from .figures_outcomes import plot_caterpillar as plot_caterpillar
     from .figures_outcomes import plot_differences as plot_differences
     from .figures_outcomes import plot_funnel as plot_funnel
@@ -112,7 +125,9 @@ if TYPE_CHECKING:
     from .gains import gains as gains
     from .gate import gate as gate
     from .imports import import_survey as import_survey
+    from .imports import read_survey as read_survey
     from .indicators import indicators as indicators
+    from .margins import against_margins as against_margins
     from .nonresponse import response_weights as response_weights
     from .outcomes import outcomes as outcomes
     from .planning import detectable_difference as detectable_difference
@@ -122,10 +137,10 @@ if TYPE_CHECKING:
     from .published import against_published as against_published
     from .published import read_published as read_published
     from .questionnaire import Questionnaire as Questionnaire
+    from .recodes import recode as recode
     from .replicates import with_replicates as with_replicates
     from .report import write_report as write_report
     from .scales import reliability as reliability
-    from .schema import check as check
     from .schema import schema as schema
     from .sentences import describe as describe
     from .sentences import heading as heading
@@ -139,6 +154,7 @@ if TYPE_CHECKING:
     from .tables import table as table
     from .takeaways import takeaway as takeaway
     from .weights import weight_summary as weight_summary
+    from .writers import write_survey as write_survey
 
 
 def __getattr__(name: str) -> Any:

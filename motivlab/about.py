@@ -19,6 +19,7 @@ from .parts import Part, Text, faults, in_language
 from .programme import Instrument, Programme, Scale
 from .questionnaire import NUMBER_TYPES, Questionnaire, check_references, did_you_mean
 from .readers import FILL_IN, read_yaml
+from .recoding import Recode, with_recodes
 
 Measure = Literal[
     "experienced_12_months", "experienced_5_years", "experienced", "encountered", "witnessed",
@@ -241,6 +242,7 @@ class About(Part):
     programme: Programme | None = None
     paradata: Paradata = Paradata()
     checks: Checks = Checks()
+    recodes: dict[str, Recode] = {}
     margins: str = ""
     cleaning: str = ""
 
@@ -274,6 +276,10 @@ def read_about(file: Path, form: Questionnaire) -> About:
         about = About.model_validate(data)
     except ValidationError as error:
         raise SurveyError("\n".join(f"{file}: {said}" for said in faults(error, About, file=True))) from error
+    try:
+        form = with_recodes(form, about.recodes)
+    except ValueError as error:
+        raise SurveyError(f"{file}: {error}") from None
     _require_questions(about, form, file)
     return about
 

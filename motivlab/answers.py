@@ -95,7 +95,7 @@ def numbers(survey: Survey, name: str) -> Numbers:
         value = as_texts(column.iloc[odd[:1]])[0]
         raise ValueError(f"{survey.row(int(odd[0]))}: {name} is {value!r}, which is no number. Correct the value.")
     state[state == 0] = _STATES["no_answer"]
-    state[~question.routed(survey.responses) | (state < 0)] = 0
+    state[~question.routed(survey.responses, survey.context) | (state < 0)] = 0
     return Numbers(np.where(state > 0, values, np.nan), state)
 
 
@@ -175,7 +175,7 @@ def _single(survey: Survey, question: Question, spare: int) -> Answers:
     missing = question.missing_codes
     state_of = [_STATES[missing.get(c.name, "answered")] for c in question.choices]
     state = np.maximum(np.array([*state_of, _STATES["no_answer"]], dtype=np.int8), 0)[codes]
-    state[~question.routed(survey.responses)] = 0
+    state[~question.routed(survey.responses, survey.context)] = 0
     # choice by choice, each in one stretch of memory: what reads a choice reads nothing else
     room = np.empty((len(codes), len(question.answers) + spare), dtype=bool, order="F")
     for j, i in enumerate(i for i, c in enumerate(question.choices) if not c.missing):
@@ -246,7 +246,7 @@ def _multiple(survey: Survey, question: Question, spare: int) -> Answers:
         known = [mask & ~hit for mask in known]
     given = known[0] if len(known) == 1 else np.logical_or.reduce(known)
     blank = ~given & (why == 0)
-    asked = question.routed(survey.responses) & (given | (why != _STATES["not_asked"]))
+    asked = question.routed(survey.responses, survey.context) & (given | (why != _STATES["not_asked"]))
     if not question.routing:
         asked &= ~blank
     why[blank] = _STATES["no_answer"]

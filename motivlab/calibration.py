@@ -12,18 +12,16 @@ import pandas as pd
 
 from .about import About
 from .answers import margin_variables, numbers
-from .codes import as_numbers, as_texts, choose
+from .codes import as_texts, choose
 from .design import design_arrays
 from .intervals import Floats
+from .margins_file import read_margins
 from .questionnaire import did_you_mean
-from .readers import read_responses
 from .survey import Calibration, Survey, crossed
 from .svy_bridge import calibrated_weights, within
 from .weights import kish
 
 Method = Literal["rake", "poststratify", "linear"]
-SHARES_ADD_UP = 0.002  # what rounding of published shares may leave of their sum
-TOTALS_ADD_UP = 1e-6
 ROUNDING, SOLVED = 1e-12, 1e-9  # what floats leave of a margin that is raked, and of one that is solved for
 AT_BOUND = 1e-6  # a weight this near to a bound of `trim` stands at it
 
@@ -102,7 +100,9 @@ def rake(
         if column in survey.responses:
             raise ValueError(f"the responses have a column {column!r}. Choose another `name` for the new weight.")
     before_column, before = survey.design.weight or "", arrays.weight
-    table = _margins(survey, margins, method, float(before.sum()))
+    table = read_margins(margins, method)
+    if "share" in table:  # the sum of the weights stays
+        table["total"] = table.pop("share") * float(before.sum())
     _require_levels(survey, table)
     x, levels = margin_variables(survey, table)
     goal = _Goal(table, x, levels, method, bounds, tolerance, most_sweeps)
@@ -282,85 +282,6 @@ def _people(n: int) -> str:
 
 
 # ---------------------------------------------------------------------------------------------------- the margins
-
-
-def _margins(survey: Survey, margins: pd.DataFrame | str | Path, method: Method, weighted: float) -> pd.DataFrame:
-    """The margins as ``variable``, ``level``, ``total``, checked by themselves."""
-    where, frame, row_of = "margins", margins, 1
-    if isinstance(margins, (str, Path)):
-        where, row_of = str(margins), 2  # the head is row 1
-        if not Path(margins).exists():
-            raise FileNotFoundError(
-                f"{where}: no such file of margins. Correct the path, or give a DataFrame of variable, level and share."
-            )
-        frame = read_responses(Path(margins))
-    if not isinstance(frame, pd.DataFrame):
-        raise ValueError(f"margins is {frame!r}. Give a DataFrame, or the path of a file.")
-    rows = (frame.index if row_of == 2 else np.arange(len(frame))) + row_of
-    frame = frame.reset_index(drop=True)
-    for column in ("variable", "level"):
-        if column not in frame:
-            raise ValueError(
-                f"{where}: the column {column!r} is missing. It needs variable, level, and total or share."
-            )
-    figures = [column for column in ("total", "share") if column in frame]
-    if len(figures) != 1:
-        raise ValueError(
-            f"{where}: give either the column 'total' or 'share', not {' and '.join(figures) or 'neither'}."
-        )
-    if frame.empty:
-        raise ValueError(f"{where}: it has no rows. Give a row per level of each margin.")
-    value = as_numbers(frame[figures[0]])
-    table = pd.DataFrame({"variable": as_texts(frame["variable"]), "level": as_texts(frame["level"]), "total": value})
-    for i in np.flatnonzero(~(value > 0) | np.isinf(value)):
-        raise ValueError(
-            f"{where}, row {rows[i]}: the {figures[0]} of {table['variable'][i]} = {table['level'][i]!r} is "
-            f"{as_texts(frame[figures[0]])[i]!r}. It must be a positive number; leave out levels that nobody has."
-        )
-    if (twice := table.duplicated(["variable", "level"])).any():
-        row = table[twice].iloc[0]
-        raise ValueError(
-            f"{where}, row {rows[twice.argmax()]}: {row['variable']} = {row['level']!r} is there twice. Keep one row."
-        )
-    sums = {str(v): float(rows["total"].sum()) for v, rows in table.groupby("variable", sort=False)
-            if (rows["level"] != "").any()}  # fmt: skip
-    for i in np.flatnonzero((table["level"] == "") & table["variable"].isin(list(sums))):
-        raise ValueError(
-            f"{where}, row {rows[i]}: the level of {table['variable'][i]} is blank, and a blank is no level. Name the "
-            "level, or leave the row out."
-        )
-    if method == "poststratify" and len(sums) != 1:
-        raise ValueError(
-            f"{where}: poststratify takes one margin, this has {len(sums)}: {', '.join(sums)}. Cross the variables, "
-            "'a × b', or use method='rake'."
-        )
-    numeric = sorted(set(table["variable"]) - set(sums))
-    if numeric and (method != "linear" or figures == ["share"] or not sums):
-        raise ValueError(
-            f"{where}: the margin {numeric[0]!r} has no levels. Totals of numbers go with method='linear', with the "
-            "column 'total', and beside a margin that has levels."
-        )
-    for variable in numeric:
-        if " × " in variable:
-            raise ValueError(
-                f"{where}: the margin {variable!r} has no levels. Crossed variables need a level in every row; the "
-                "total of a number is of one question."
-            )
-    if figures == ["share"]:
-        for variable, sum_ in sums.items():
-            if abs(sum_ - 1) > SHARES_ADD_UP:
-                raise ValueError(f"{where}: the shares of {variable} add up to {sum_:.4g}, not to 1. Correct them.")
-        table["total"] *= weighted / table["variable"].map(sums)
-    else:
-        least, most = min(sums, key=lambda v: sums[v]), max(sums, key=lambda v: sums[v])
-        if sums[most] - sums[least] > TOTALS_ADD_UP * sums[most]:
-            raise ValueError(
-                f"{where}: the totals of {least} add up to {sums[least]:,.10g}, those of {most} to {sums[most]:,.10g}. "
-                "Margins of one population add up to the same: correct them, or give shares."
-            )
-        table["total"] *= table["variable"].map({v: sums[most] / sum_ for v, sum_ in sums.items()}).fillna(1.0)
-    order = {variable: i for i, variable in enumerate(dict.fromkeys(table["variable"]))}
-    return table.sort_values("variable", key=lambda v: v.map(order), kind="stable", ignore_index=True)
 
 
 def _require_levels(survey: Survey, table: pd.DataFrame) -> None:

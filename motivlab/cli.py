@@ -1,4 +1,4 @@
-"""The command ``motivlab``: import, check, audit and report, on the command line."""
+"""The command ``motivlab``: import, check, clean, audit and report, on the command line."""
 
 from __future__ import annotations
 
@@ -50,8 +50,16 @@ def _parser() -> argparse.ArgumentParser:
     def languages(command: argparse.ArgumentParser) -> None:
         command.add_argument("--lang", choices=LANGUAGES, default="en", help="language of what is shown (default: en)")
 
-    draft = commands.add_parser("import", help="draft a survey folder from an SPSS file or a table")
-    draft.add_argument("file", type=Path, metavar="FILE", help="a .sav, .zsav, .csv or .xlsx file; it is only read")
+    draft = commands.add_parser("import", help="draft a survey folder from any file of responses")
+    draft.add_argument(
+        "file", type=Path, metavar="FILE", help="a .sav, .zsav, .dta, .csv, .tsv, .txt, .xlsx or .parquet; only read"
+    )
+    draft.add_argument(
+        "--form",
+        type=Path,
+        metavar="FORM",
+        help="the XLSForm, .xlsx or a folder with survey.csv; LimeSurvey's .lss",
+    )
     draft.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="the survey folder to make")
     draft.set_defaults(run=_import)
 
@@ -59,10 +67,21 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("survey", type=Path, metavar="FOLDER", help="a survey folder")
     check.add_argument("--responses", metavar="NAME", help="another file of the folder in place of the responses")
     check.add_argument(
-        "--to", type=Path, metavar="FILE", help="write the findings as .xlsx or .csv; they name respondents"
+        "--to",
+        type=Path,
+        metavar="FILE",
+        action="append",
+        help="write the findings as .xlsx, .html or .csv; they name respondents; may be given several times",
     )
     languages(check)
     check.set_defaults(run=_check)
+
+    clean = commands.add_parser("clean", help="correct a survey: exit 0 clean, 1 findings left, 2 refused")
+    clean.add_argument("survey", type=Path, metavar="FOLDER", help="a survey folder; its raw responses are only read")
+    clean.add_argument("logs", type=Path, nargs="+", metavar="LOG", help="answered sheets of findings, .xlsx or .csv")
+    clean.add_argument("--responses", metavar="NAME", help="the file of the folder with the raw responses")
+    languages(clean)
+    clean.set_defaults(run=_clean)
 
     audit = commands.add_parser("audit", help="audit published figures: exit 0 no contradiction, 1 some, 2 cannot run")
     audit.add_argument(
@@ -92,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
 def _import(chosen: argparse.Namespace) -> int:
     from .imports import import_survey
 
-    draft, left = import_survey(chosen.file, chosen.to)
+    draft, left = import_survey(chosen.file, chosen.to, form=chosen.form)
     kinds = [question.type for question in draft.questionnaire]
     print(f"read {chosen.file}: {len(draft.responses):,} respondents, {len(kinds)} questions")
     for name in draft.sets:
@@ -101,7 +120,8 @@ def _import(chosen: argparse.Namespace) -> int:
         print(f"multiple response: {name}, {len(question.answers)} choices ({names})")
     for note in draft.notes:
         print(f"- {note}")
-    print(f"wrote {chosen.to}: survey.yml, questionnaire/, responses.csv, README.md")
+    written = sorted(path.name for path in chosen.to.iterdir() if path.is_file())
+    print(f"wrote {chosen.to}: questionnaire/, {', '.join(written)}")
     print(f"to be filled in, marked in {chosen.to / 'survey.yml'}: {', '.join(left)}")
     print(f"next: motivlab check {chosen.to}")
     return CLEAN
@@ -109,6 +129,7 @@ def _import(chosen: argparse.Namespace) -> int:
 
 def _check(chosen: argparse.Namespace) -> int:
     from .exports import export
+    from .kinds import SEVERITIES
     from .language import say
     from .survey import open_survey
 
@@ -118,14 +139,42 @@ def _check(chosen: argparse.Namespace) -> int:
     if survey.about.to_fill:
         print(say("to_fill", chosen.lang, keys=", ".join(survey.about.to_fill)))
     if chosen.to:
-        export(report, chosen.to)
-        print(f"{chosen.to}: {say('findings', chosen.lang, n=len(report.findings))}")
-    elif not report.ok:
+        export(report, *chosen.to)
+        for file in chosen.to:
+            print(f"{file}: {say('findings', chosen.lang, n=len(report.findings))}")
+    elif len(report.findings):
         print()
-        for row, message in report.findings["message"].iloc[:MOST_SHOWN].items():
+        first = report.findings.sort_values("severity", kind="stable", key=lambda of: of.map(SEVERITIES.index))
+        for row, message in first["message"].iloc[:MOST_SHOWN].items():
             print(f"{row}\t{message}")
-        if len(report.findings) > MOST_SHOWN:
-            print(f"... {len(report.findings) - MOST_SHOWN} more: --to findings.xlsx")
+        if len(first) > MOST_SHOWN:
+            print(f"... {len(first) - MOST_SHOWN} more: --to findings.xlsx")
+    return CLEAN if report.ok else FINDINGS
+
+
+def _clean(chosen: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from .cleaning import apply_cleaning, raw_responses
+    from .language import say
+    from .survey import open_survey
+
+    raw = chosen.responses or raw_responses(chosen.survey)
+    survey = replace(open_survey(chosen.survey, chosen.lang, raw or None), cleaning=None)
+    cleaning = apply_cleaning(survey, *chosen.logs)
+    report = cleaning.report
+    responses, record = cleaning.write()
+    print(f"read {survey.responses_file}, and {', '.join(map(str, chosen.logs))}")
+    print(cleaning)
+    left = report.findings[report.findings["severity"] != "note"]
+    if len(left):
+        print(f"\n{say('cleaning_left', chosen.lang)}")
+    for row, message in left["message"].iloc[:MOST_SHOWN].items():
+        print(f"{row}\t{message}")
+    if len(left) > MOST_SHOWN:
+        print(f"... {len(left) - MOST_SHOWN} more")
+    print(f"\nwrote {responses} and {record.name}; these lines of survey.yml use them:")
+    print(f"responses: {responses.name}\ncleaning: {record.name}")
     return CLEAN if report.ok else FINDINGS
 
 

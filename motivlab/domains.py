@@ -11,7 +11,7 @@ from .answers import answers, code_positions
 from .codes import as_numbers, as_texts
 from .design import Ints
 from .expressions import Mask, parse_expression
-from .questionnaire import NUMBER_TYPES, check_references
+from .questionnaire import NUMBER_TYPES, Question, check_references
 from .reduction import Domains
 from .survey import Survey
 
@@ -99,15 +99,15 @@ def holds(survey: Survey, where: str) -> Mask:
     if not where:
         return np.ones(len(frame), dtype=bool)
     expression = parse_expression(where)
-    check_references(expression, {question.name: question for question in survey.questionnaire})
+    check_references(expression, survey.questionnaire.known)
     blanked = {}
     for name in expression.names:
-        question = survey.question(name)
-        if question.type in NUMBER_TYPES and question.missing and name in frame:
+        question = survey.questionnaire.known[name]
+        if isinstance(question, Question) and question.missing and question.type in NUMBER_TYPES and name in frame:
             codes = as_numbers(list(question.missing))  # NaN where the code is a word
             hit = np.isin(as_numbers(frame[name]), codes[~np.isnan(codes)])
             blanked[name] = frame[name].mask(hit | np.isin(as_texts(frame[name]), list(question.missing)))
-    return expression.mask(frame.assign(**blanked))
+    return expression.mask(frame.assign(**blanked), context=survey.context)
 
 
 def comparison_group(survey: Survey) -> Mask:
@@ -161,7 +161,7 @@ def _crossed(survey: Survey, names: tuple[str, ...], within: Mask) -> tuple[list
         position_of[[i for i, c in enumerate(question.choices) if not c.missing]] = np.arange(len(question.answers))
         own = position_of[code_positions(survey, question)]
         if question.routing:
-            own[~question.routed(survey.responses)] = -1
+            own[~question.routed(survey.responses, survey.context)] = -1
         both = (codes >= 0) & (own >= 0)
         codes = np.where(both, codes.astype(kind) * kind(len(question.answers)) + own, kind(-1))
         levels = [(*level, choice.name) for level in levels for choice in question.answers]

@@ -8,9 +8,9 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .checking import CheckReport
 from .files import new_file
 from .gate import Gated
-from .schema import CheckReport
 from .shown import Shown
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TABLE_FORMATS = (".xlsx", ".html", ".csv")
-FINDING_FORMATS = (".xlsx", ".csv")
+FINDING_FORMATS = (".xlsx", ".csv", ".html")
 FIGURE_FORMATS = (".svg", ".png", ".pdf")
 MIME = "application/vnd.motivlab.export+json"
 
@@ -84,9 +84,10 @@ def export(thing: Shown | Gated | CheckReport | Axes | Iterable[Axes] | Figure, 
     ----------
     thing : Estimates or another result, Gated, CheckReport, Axes, list of Axes, or Figure
         Of results, the gated numbers are written. The findings of a check name respondents: a working file for
-        the fieldwork, not for publication.
+        the fieldwork, not for publication. As .xlsx and .csv they are a sheet that is answered and read back by
+        :func:`motivlab.apply_cleaning`.
     *files : path
-        The ending says the format: .xlsx, .html or .csv for estimates, .xlsx or .csv for findings, .svg, .png
+        The ending says the format: .xlsx, .html or .csv for estimates, .xlsx, .csv or .html for findings, .svg, .png
         (300 dpi) or .pdf for figures. Folders are made where they are missing. Each file is whole or not there.
 
     Returns
@@ -124,12 +125,14 @@ def export(thing: Shown | Gated | CheckReport | Axes | Iterable[Axes] | Figure, 
 
 def _writer(thing: Any) -> tuple[str, str, tuple[str, ...], Callable[[Path], None]]:
     """Kind, title, allowed formats, and what writes it."""
-    from .tables import table, write_findings, write_table
+    from .tables import table, write_table
 
     if isinstance(thing, (Shown, Gated)):
         shown = table(thing)
         return "table", shown.title, TABLE_FORMATS, lambda file: write_table(shown, file)
     if isinstance(thing, CheckReport):
+        from .tables_cleaning import write_findings
+
         return "list of findings", thing.headline, FINDING_FORMATS, lambda file: write_findings(thing, file)
     from .page import figure_of, write_figure
 

@@ -1,8 +1,9 @@
-"""``relevant`` and ``constraint`` expressions of an XLSForm as boolean masks over a frame of responses.
+"""Expressions of an XLSForm: read here, evaluated over a frame of responses in :mod:`motivlab.evaluate`.
 
-The subset read here is ``= != < <= > >= and or not() selected() .`` with ``${name}``, strings, numbers and
-parentheses. elementpath parses the expression as XPath 1.0; its tree is turned into NumPy masks, so nothing is
-ever passed to ``eval``. Anything outside the subset is an :class:`ExpressionError`.
+``relevant``, ``constraint``, ``calculation``, ``choice_filter`` and ``required`` are XPath 1.0 with the functions of
+ODK. elementpath parses them; its tree is turned into a small one of our own, so nothing is ever passed to ``eval``.
+What is not an expression is an :class:`ExpressionError` at once. A function that nobody knows, or that has no meaning
+on a finished table, is read and kept, and an error when it is evaluated.
 
 Values compare as XPath 1.0 does: if one side is a number both are compared as numbers, and a blank is then NaN, so
 that every comparison with it is false but ``!=``; otherwise both sides are compared as text, a blank being ``''``.
@@ -11,37 +12,34 @@ that every comparison with it is false but ``!=``; otherwise both sides are comp
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from .codes import as_numbers, as_texts
+from .evaluate import ARITHMETIC, COMPARE, Context, Evaluator, ExpressionError, Mask, MeaninglessError, Node
+from .functions import FUNCTIONS
+from .moments import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Mask = npt.NDArray[np.bool_]
+__all__ = ["Context", "Expression", "ExpressionError", "Mask", "MeaninglessError", "parse_expression"]
 
-SUPPORTED = "= != < <= > >= and or not() selected() . ${name}, text in quotes, numbers and parentheses"
-
-_REFERENCE = re.compile(r"""("[^"]*"|'[^']*')|\$\{\s*([^}]*?)\s*\}""")
-_DATE = r"\d{4}-\d{2}-\d{2}"
-_COMPARE = {
-    "=": np.equal,
-    "!=": np.not_equal,
-    "<": np.less,
-    "<=": np.less_equal,
-    ">": np.greater,
-    ">=": np.greater_equal,
-}
-
-
-class ExpressionError(ValueError):
-    """An expression that cannot be read, or that uses what is outside the subset."""
+MAX_LENGTH = 32_767  # characters in a cell of a spreadsheet
+MAX_DEPTH = 100
+_PART = re.compile(
+    r"""(?P<text>"[^"]*"|'[^']*')"""
+    r"""|\$\{\s*(?P<name>[^}]*?)\s*\}"""
+    r"""|(?P<current>current\s*\(\s*\)\s*/)"""
+    r"""|(?P<word>[^\W\d][\w.-]*(?::[^\W\d][\w.-]*)?)(?P<open>\s*\(\s*(?P<close>\))?)?"""
+)
+_OPERATORS = ("and", "or", "div", "mod")
+_NODE_TESTS = ("text", "node", "comment", "processing-instruction")
+_LITERALS = ("(integer)", "(decimal)", "(float)")
+_LAST_SAVED = "last-saved#"
 
 
 @dataclass(frozen=True)
@@ -53,17 +51,28 @@ class Expression:
     text : str
         The expression as it was written.
     names : tuple of str
-        The questions it refers to, each once, in order of appearance.
+        The questions and repeats it refers to, each once, in order of appearance.
     choices : tuple of (str, str)
         Questions and the texts they are compared with, which should be choices of theirs; ``.`` is ``""``.
+    columns : tuple of str
+        The columns of the choices sheet that a ``choice_filter`` reads.
+    root : Node
+        The tree.
     """
 
     text: str
     names: tuple[str, ...]
     choices: tuple[tuple[str, str], ...]
-    _root: Any
+    columns: tuple[str, ...]
+    root: Node
 
-    def mask(self, frame: pd.DataFrame, this: str | None = None) -> Mask:
+    def mask(
+        self,
+        frame: pd.DataFrame,
+        this: str | None = None,
+        context: Context | None = None,
+        choice: Mapping[str, str] | None = None,
+    ) -> Mask:
         """Where the expression is true.
 
         Parameters
@@ -72,6 +81,10 @@ class Expression:
             Codes, one row per respondent: one column per question, or 0/1 columns ``question/choice``.
         this : str, optional
             The question that ``.`` stands for.
+        context : Context, optional
+            The members of repeats, the day of the interview; see :attr:`motivlab.Survey.context`.
+        choice : mapping of str to str, optional
+            For a ``choice_filter``: the columns of one choice.
 
         Returns
         -------
@@ -79,20 +92,34 @@ class Expression:
 
         Raises
         ------
+        MeaninglessError
+            If the expression has no meaning on a finished table, such as ``random()``.
         ExpressionError
-            If a question has no column, or is used in a way its type does not allow.
+            If a question has no column, or nobody knows a function.
         """
-        return _Evaluator(self, frame, this).truth(self._root)
+        return Evaluator(self.text, frame, this, context, choice).mask(self.root)
+
+    def values(self, frame: pd.DataFrame, this: str | None = None, context: Context | None = None) -> Any:
+        """The value of the expression in each row, for a ``calculation``; parameters and errors as for :meth:`mask`.
+
+        Returns
+        -------
+        ndarray of float, bool or str, shape (len(frame),)
+            NaN is a number that could not be worked out, ``""`` a blank.
+        """
+        return Evaluator(self.text, frame, this, context).column(self.root)
 
 
 @lru_cache(maxsize=4096)
-def parse_expression(text: str) -> Expression:
+def parse_expression(text: str, choice_filter: bool = False) -> Expression:
     """Parse an expression of an XLSForm.
 
     Parameters
     ----------
     text : str
         For instance ``"${age} >= 18 and not(selected(${grounds}, 'none'))"``.
+    choice_filter : bool
+        Whether a bare name is a column of the choices sheet, as in ``region = ${region}``.
 
     Returns
     -------
@@ -101,31 +128,25 @@ def parse_expression(text: str) -> Expression:
     Raises
     ------
     ExpressionError
-        If the text is not an expression, or uses anything outside the subset.
+        If the text is not an expression, a function has too few or too many arguments, or a text that is neither a
+        number nor a date is compared by its order.
 
     Examples
     --------
     >>> import pandas as pd
     >>> parse_expression("${age} >= 18").mask(pd.DataFrame({"age": [17, 18, None]})).tolist()
     [False, True, False]
+    >>> parse_expression("round(${age} div 10)").values(pd.DataFrame({"age": [17, 34]})).tolist()
+    [2.0, 3.0]
     """
-    names: list[str] = []
-
-    def variable(match: re.Match[str]) -> str:
-        if match[1] is not None:
-            return match[1]
-        if match[2] not in names:
-            names.append(match[2])
-        # Question names may hold characters that XPath names may not: the tree sees v0, v1, ...
-        return f"$v{names.index(match[2])}"
-
-    prepared = _REFERENCE.sub(variable, text)
-    try:
-        root = _parser()().parse(prepared)
-    except Exception as error:  # elementpath raises SyntaxError, TypeError, NameError, ValueError alike
-        raise ExpressionError(f"{text!r} cannot be read ({_readable(error)}). Supported: {SUPPORTED}.") from error
-    _require_condition(root, text)
-    return Expression(text, tuple(names), tuple(_choices(root, names)), root)
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(
+            f"{text[:60]!r}...: {len(text):,} characters, of at most {MAX_LENGTH:,} that a spreadsheet's cell holds. "
+            "Split it into calculations."
+        )
+    reader = _Reader(text, choice_filter)
+    root = reader.read()
+    return Expression(text, tuple(reader.names), tuple(_choices(root)), tuple(reader.columns), root)
 
 
 @lru_cache(maxsize=1)
@@ -133,171 +154,151 @@ def _parser() -> Any:
     from elementpath.xpath1 import XPath1Parser
 
     class XLSFormParser(XPath1Parser):
-        """A class of its own, so that selected() is registered in its table only."""
+        """A class of its own, so that call() is registered in its table only."""
 
-    def evaluate(token: Any, context: Any = None) -> Any:
-        raise token.missing_context()  # the parser tries to fold constants; there are none here
+        def parse(self, source: str) -> Any:
+            """The tree alone: XPath1Parser would also work out the constants in it."""
+            self.tokenizer = self.tokenizer or self.create_tokenizer(self.symbol_table)
+            return super(XPath1Parser, self).parse(source)
 
-    XLSFormParser.method(XLSFormParser.function("selected", nargs=2))(evaluate)
+    # Every function is read as call('name', ...): the names of ODK, and those that nobody knows, need no registering.
+    XLSFormParser.function("call", nargs=(1, None))
     return XLSFormParser
 
 
 def _readable(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
     return re.sub(r"\[err:\w+\] ", "", str(error)).strip() or type(error).__name__
 
 
-_LITERALS = ("(integer)", "(decimal)", "(float)")
+class _Reader:
+    """One text on its way to a tree."""
 
-
-def _require_condition(token: Any, text: str) -> None:
-    symbol = token.symbol
-    if symbol in ("and", "or", "not") or (symbol == "(" and len(token) == 1):
-        for child in token:
-            _require_condition(child, text)
-    elif symbol in _COMPARE:
-        for child in token:
-            _require_value(child, text)
-            if symbol not in ("=", "!=") and child.symbol == "(string)" and not _has_order(child.value):
-                raise ExpressionError(f"{text!r}: {child.value!r} is neither a number nor a date, 2021-10-31.")
-    elif symbol == "selected":
-        if token[0].symbol not in ("$", ".") or token[1].symbol != "(string)":
-            raise ExpressionError(f"{text!r}: selected() takes a question and a choice, selected(${{q}}, 'a').")
-    elif symbol in ("$", ".", "(string)", *_LITERALS):
-        raise ExpressionError(f"{text!r}: a value stands where a condition should, for instance ${{q}} = 'yes'.")
-    else:
-        raise _unsupported(token, text)
-
-
-def _has_order(literal: str) -> bool:
-    return _is_date(literal) or not np.isnan(as_numbers([literal])[0])
-
-
-def _require_value(token: Any, text: str) -> None:
-    symbol = token.symbol
-    if symbol == "(" and len(token) == 1:
-        _require_value(token[0], text)
-    elif symbol in ("and", "or", "not", "selected", *_COMPARE):
-        raise ExpressionError(f"{text!r}: conditions are joined by 'and' and 'or', not compared.")
-    elif symbol not in ("$", ".", "(string)", *_LITERALS) and not (
-        symbol == "-" and len(token) == 1 and token[0].symbol in _LITERALS
-    ):
-        raise _unsupported(token, text)
-
-
-def _unsupported(token: Any, text: str) -> ExpressionError:
-    shown = token.value if token.symbol == "(name)" else token.symbol
-    return ExpressionError(f"{text!r}: {shown!r} is not supported. Supported: {SUPPORTED}.")
-
-
-def _choices(root: Any, names: list[str]) -> Iterator[tuple[str, str]]:
-    for token in root.iter():
-        if token.symbol in ("=", "!=", "selected"):
-            for one, other in ((token[0], token[1]), (token[1], token[0])):
-                if one.symbol in ("$", ".") and other.symbol == "(string)" and other.value:
-                    yield names[int(one[0].value[1:])] if one.symbol == "$" else "", str(other.value)
-
-
-Operand = Any  # a literal (str or float), or a column of values
-
-
-class _Evaluator:
-    """One expression over one frame; each method returns masks or columns as long as the frame."""
-
-    def __init__(self, expression: Expression, frame: pd.DataFrame, this: str | None) -> None:
-        self.expression = expression
-        self.frame = frame
-        self.this = this
+    def __init__(self, text: str, choice_filter: bool) -> None:
+        self.text = text
+        self.choice_filter = choice_filter
+        self.names: list[str] = []
+        self.columns: list[str] = []
+        self.variables: list[str] = []
+        self.calls: list[str] = []
 
     def error(self, words: str) -> ExpressionError:
-        return ExpressionError(f"{self.expression.text!r}: {words}")
+        shown = self.text if len(self.text) <= 300 else self.text[:300] + "..."
+        return ExpressionError(f"{shown!r}: {words}")
 
-    def truth(self, token: Any) -> Mask:
+    def read(self) -> Node:
+        prepared = _PART.sub(self._prepared, self.text)
+        self.names = [name for name in self.variables if not name.startswith(_LAST_SAVED)]
+        if "instance" in self.calls:  # instance('list')/root/item[...]: a path into another file
+            return Node("call", "instance")
+        try:
+            root = _parser()().parse(prepared)
+        except Exception as error:  # elementpath raises SyntaxError, TypeError, NameError, ValueError alike
+            shown = self.text if len(self.text) <= 300 else self.text[:300] + "..."
+            raise ExpressionError(f"{shown!r} cannot be read ({_readable(error)}).") from error
+        return self.node(root)
+
+    def _prepared(self, match: re.Match[str]) -> str:
+        if match["text"] is not None:
+            return match["text"]
+        if match["name"] is not None:
+            if match["name"] not in self.variables:
+                self.variables.append(match["name"])
+            # Question names may hold characters that XPath names may not: the tree sees v0, v1, ...
+            return f"$v{self.variables.index(match['name'])}"
+        if match["current"] is not None:
+            return ""
+        if match["open"] is None or match["word"] in (*_OPERATORS, *_NODE_TESTS):
+            return match[0]
+        self.calls.append(match["word"])
+        return f"call('{match['word']}'{')' if match['close'] else ', '}"
+
+    def node(self, token: Any, depth: int = 0) -> Node:
+        """A token of elementpath as a node; a chain of operators is walked, not descended."""
+        if depth > MAX_DEPTH:
+            raise self.error(f"it is nested more than {MAX_DEPTH} deep. Split it into calculations.")
         symbol = token.symbol
-        if symbol == "and":
-            return self.truth(token[0]) & self.truth(token[1])
-        if symbol == "or":
-            return self.truth(token[0]) | self.truth(token[1])
-        if symbol == "not":
-            return ~self.truth(token[0])
-        if symbol == "(":
-            return self.truth(token[0])
-        if symbol == "selected":
-            return self.selected(self.name(token[0]), token[1].value)
-        return self.compare(symbol, token[0], token[1])
-
-    def name(self, token: Any) -> str:
-        if token.symbol == "$":
-            return self.expression.names[int(token[0].value[1:])]
-        if self.this is None:
-            raise self.error("'.' has no meaning here. Name the question, ${name}.")
-        return self.this
-
-    def selected(self, name: str, choice: str) -> Mask:
-        if name in self.frame:
-            return np.asarray(as_texts(self.frame[name]) == choice)
-        item = f"{name}/{choice}"
-        if item not in self.frame:
-            self.items(name)  # says so if there is no such question at all
-            raise self.error(f"the question {name!r} has no choice {choice!r} (no column {item!r}).")
-        return as_numbers(self.frame[item]) == 1
-
-    def items(self, name: str) -> list[str]:
-        found = [c for c in self.frame.columns if isinstance(c, str) and c.startswith(f"{name}/")]
-        if not found:
-            raise self.error(f"there is no column for the question {name!r}.")
-        return found
-
-    def compare(self, symbol: str, left: Any, right: Any) -> Mask:
-        a, b = self.operand(left), self.operand(right)
-        if symbol not in ("=", "!=") or isinstance(a, float) or isinstance(b, float):
-            x, y = _as_numbers(a), _as_numbers(b)
-        else:
-            x, y = _as_texts(a), _as_texts(b)
-        return np.broadcast_to(_COMPARE[symbol](x, y), (len(self.frame),)).astype(bool)
-
-    def operand(self, token: Any) -> Operand:
-        symbol = token.symbol
+        if symbol == "(" and len(token) == 1:
+            return self.node(token[0], depth + 1)
         if symbol == "(string)":
-            return str(token.value)
+            return Node("text", str(token.value))
         if symbol in _LITERALS:
-            return float(token.value)
-        if symbol == "-":
-            return -float(token[0].value)
-        if symbol == "(":
-            return self.operand(token[0])
-        name = self.name(token)
-        if name in self.frame:
-            return self.frame[name]
-        return self.chosen_text(name)
+            return Node("number", float(token.value))
+        if symbol == "$":
+            return self.named(self.variables[int(token[0].value[1:])])
+        if symbol == ".":
+            return Node("this")
+        if symbol in ("and", "or"):
+            parts: list[Any] = []
+            while token.symbol == symbol:
+                parts.append(token[1])
+                token = token[0]
+            return Node(symbol, None, tuple(self.node(part, depth + 1) for part in (token, *reversed(parts))))
+        if symbol in ARITHMETIC and len(token) == 2:
+            chain = []
+            while token.symbol in ARITHMETIC and len(token) == 2:
+                chain.append((token.symbol, token[1]))
+                token = token[0]
+            signs = tuple(operator for operator, _ in reversed(chain))
+            parts = [token, *(part for _, part in reversed(chain))]
+            return Node("arithmetic", signs, tuple(self.node(part, depth + 1) for part in parts))
+        if symbol == "-" and len(token) == 1:
+            return Node("minus", None, (self.node(token[0], depth + 1),))
+        if symbol in COMPARE:
+            return self.comparison(symbol, *(self.node(part, depth + 1) for part in token))
+        if symbol == "call":
+            return self.call(str(token[0].value), tuple(self.node(part, depth + 1) for part in token[1:]))
+        if symbol == "(name)" and self.choice_filter:
+            if token.value not in self.columns:
+                self.columns.append(token.value)
+            return Node("column", token.value)
+        if symbol == "(name)":
+            raise self.error(f"{token.value!r} is not supported. A question is written ${{{token.value}}}.")
+        return self.path(token, symbol)
 
-    def chosen_text(self, name: str) -> npt.NDArray[np.object_]:
-        """The value of a multiple response question as XForms has it: the chosen names, separated by spaces."""
-        out = np.full(len(self.frame), "", dtype=object)
-        for column in self.items(name):
-            hit = as_numbers(self.frame[column]) == 1
-            out[hit] = np.where(out[hit] == "", "", out[hit] + " ") + column[len(name) + 1 :]
-        return out
+    def named(self, name: str) -> Node:
+        if name.startswith(_LAST_SAVED):
+            return Node("call", "last-saved")
+        if name not in self.names:
+            self.names.append(name)
+        return Node("name", name)
+
+    def comparison(self, symbol: str, one: Node, other: Node) -> Node:
+        for part in (one, other):
+            if symbol not in ("=", "!=") and part.kind == "text" and np.isnan(number_of(part.value)):
+                raise self.error(f"{part.value!r} is neither a number nor a date, 2021-10-31.")
+        return Node("compare", symbol, (one, other))
+
+    def call(self, name: str, args: tuple[Node, ...]) -> Node:
+        if name in FUNCTIONS:
+            least, most, _ = FUNCTIONS[name]
+            if not least <= len(args) <= (most or len(args)):
+                wanted = f"{least}" if most == least else f"{least} to {most}" if most else f"at least {least}"
+                raise self.error(f"{name}() takes {wanted} arguments, here {len(args)}.")
+        return Node("call", name, args)
+
+    def path(self, token: Any, symbol: str) -> Node:
+        """``..`` and ``../name``: a name is unique in a form, so its last step says which question is meant."""
+        steps: list[str] = []
+        while token.symbol == "/" and len(token) == 2 and token[1].symbol in ("(name)", ".."):
+            steps.append(str(token[1].value) if token[1].symbol == "(name)" else "..")
+            token = token[0]
+        plain = token.symbol in ("..", ".", "(name)") or (token.symbol == "/" and len(token) == 1)
+        if plain and steps and steps[0] != "..":
+            return self.named(steps[0])
+        if token.symbol == ".." and set(steps) <= {".."}:
+            return Node("parent", 1 + len(steps))
+        return Node("path", repr(symbol))
 
 
-def _as_numbers(x: Operand) -> Any:
-    import pandas as pd
-
-    if isinstance(x, float):
-        return x
-    if isinstance(x, str):
-        return as_numbers(pd.to_datetime([x], errors="coerce"))[0] if _is_date(x) else as_numbers([x])[0]
-    numbers = as_numbers(x)
-    series = pd.Series(x)
-    if series.dtype.kind not in "iufbM" and not isinstance(series.dtype, pd.CategoricalDtype):
-        # a date question stays text as long as one of its dates cannot be read
-        dates = as_numbers(pd.to_datetime(series.where(series.astype(str).str.match(_DATE)), errors="coerce"))
-        numbers = np.where(np.isnan(numbers), dates, numbers)
-    return numbers
-
-
-def _is_date(text: str) -> bool:
-    return re.fullmatch(_DATE, text) is not None
-
-
-def _as_texts(x: Operand) -> Any:
-    return x if isinstance(x, str) else as_texts(x)
+def _choices(root: Node) -> Iterator[tuple[str, str]]:
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        stack.extend(reversed(node.args))
+        equal = node.kind == "compare" and node.value in ("=", "!=")
+        if equal or (node.kind == "call" and node.value in ("selected", "is-selected")):
+            for one, other in (node.args, node.args[::-1]):
+                if one.kind in ("name", "this") and other.kind == "text" and other.value:
+                    yield one.value or "", other.value

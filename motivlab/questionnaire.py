@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .expressions import Expression, ExpressionError, Mask, parse_expression
+from .expressions import Context, Expression, ExpressionError, Mask, parse_expression
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,10 +22,13 @@ NUMBER_TYPES = ("integer", "decimal", "range")
 META_TYPES = (
     "start", "end", "today", "deviceid", "username", "phonenumber", "email", "subscriberid", "simserial", "audit",
     "background-audio", "start-geopoint", "calculate", "hidden", "acknowledge", "image", "audio", "video", "file",
+    "background-geopoint", "csv-external", "xml-external",
 )  # fmt: skip
 PLACE_TYPES = ("geopoint", "geotrace", "geoshape")
 TEXT_TYPES = ("text", "barcode", "rank", "select_one_from_file", "select_multiple_from_file", "time", "dateTime")
 TYPES = (*CHOICE_TYPES, *NUMBER_TYPES, *TEXT_TYPES, "date", "note", *PLACE_TYPES, *META_TYPES)
+LISTED_TYPES = (*CHOICE_TYPES, "rank")  # their choices stand in a list of the choices sheet
+YES, NO = ("yes", "true", "true()"), ("", "no", "false", "false()")
 MISSING_REASONS = ("refused", "dont_know", "not_asked", "invalid")
 
 
@@ -88,7 +91,7 @@ class Question:
     labels : mapping of str to str
         Language code to wording.
     choices : tuple of Choice
-        Empty unless the type is ``select_one`` or ``select_multiple``.
+        Empty unless the type is ``select_one``, ``select_multiple`` or ``rank``.
     list_name : str
         The name of the list of choices.
     relevant, constraint : str
@@ -122,12 +125,78 @@ class Question:
         texts = (*(group.relevant for group in self.groups), self.relevant)
         return tuple(parse_expression(text) for text in texts if text)
 
-    def routed(self, frame: pd.DataFrame) -> Mask:
+    def routed(self, frame: pd.DataFrame, context: Context | None = None) -> Mask:
         """Where routing puts the question to a respondent; shape (len(frame),)."""
         out = np.ones(len(frame), dtype=bool)
         for expression in self.routing:
-            out &= expression.mask(frame, self.name)
+            out &= expression.mask(frame, self.name, context)
         return out
+
+    @property
+    def calculation(self) -> str:
+        """The expression that gives its value, or empty."""
+        return self.extra.get("calculation", "")
+
+    @property
+    def choice_filter(self) -> str:
+        """The expression that says which choices are offered, or empty."""
+        return self.extra.get("choice_filter", "")
+
+    @property
+    def trigger(self) -> str:
+        """The question whose change sets off the calculation, ``${name}``, or empty."""
+        return self.extra.get("trigger", "")
+
+    @property
+    def required(self) -> bool | str:
+        """Whether it must be answered, or the expression that says for whom."""
+        text = self.extra.get("required", "")
+        return text.lower() in YES if text.lower() in (*YES, *NO) else text
+
+    def offered(self, frame: pd.DataFrame, context: Context | None = None) -> dict[str, Mask]:
+        """Where ``choice_filter`` offered each choice.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Codes, one row per respondent.
+        context : Context, optional
+            See :attr:`motivlab.Survey.context`.
+
+        Returns
+        -------
+        dict of str to ndarray of bool, shape (len(frame),)
+            Name of the choice to where it was offered: everywhere, if there is no filter.
+
+        Raises
+        ------
+        ExpressionError
+            If the filter cannot be evaluated over the frame.
+        """
+        if not self.choice_filter:
+            return {choice.name: np.ones(len(frame), dtype=bool) for choice in self.choices}
+        expression = parse_expression(self.choice_filter, choice_filter=True)
+        masks: dict[tuple[str, ...], Mask] = {}
+        out = {}
+        for choice in self.choices:
+            cells = {**choice.extra, "name": choice.name}
+            key = tuple(cells.get(column, "") for column in expression.columns)
+            if key not in masks:
+                masks[key] = expression.mask(frame, self.name, context, cells)
+            out[choice.name] = masks[key]
+        return out
+
+    def calculated(self, frame: pd.DataFrame, context: Context | None = None) -> Any:
+        """What its ``calculation`` gives in each row; see :meth:`motivlab.expressions.Expression.values`.
+
+        Raises
+        ------
+        ExpressionError
+            If it has no calculation, or one that cannot be evaluated over the frame.
+        """
+        if not self.calculation:
+            raise ExpressionError(f"the question {self.name!r} has no calculation.")
+        return parse_expression(self.calculation).values(frame, self.name, context)
 
     @property
     def answers(self) -> tuple[Choice, ...]:
@@ -204,6 +273,12 @@ class Repeat:
         """The column of the members' ids in their table: ``R1/2`` is the second member of ``R1``."""
         return f"{self.name}_id"
 
+    @cached_property
+    def routing(self) -> tuple[Expression, ...]:
+        """The conditions under which it is asked at all, of those its members belong to."""
+        texts = (*(group.relevant for group in self.groups), self.relevant)
+        return tuple(parse_expression(text) for text in texts if text)
+
 
 @dataclass(frozen=True)
 class Questionnaire:
@@ -252,6 +327,17 @@ class Questionnaire:
     def _by_name(self) -> dict[str, Question]:
         return {question.name: question for question in self.questions}
 
+    @cached_property
+    def known(self) -> dict[str, Question | Repeat | Group]:
+        """Everything that an expression may name: questions, groups and repeats, and what is in the repeats."""
+        out: dict[str, Question | Repeat | Group] = {}
+        parts: tuple[Question | Repeat, ...] = (*self.questions, *self.repeats)
+        for part in parts:
+            out |= {group.name: group for group in part.groups if group.name}
+        for repeat in self.repeats:
+            out |= {repeat.name: repeat, **repeat.form.known}
+        return out | self._by_name
+
     @classmethod
     def read(cls, path: str | Path) -> Questionnaire:
         """Read XLSForm sheets.
@@ -272,11 +358,27 @@ class Questionnaire:
 
         return read_sheets(Path(path))
 
-    def write(self, folder: str | Path) -> None:
-        """Write survey.csv, choices.csv and settings.csv into a folder, which is made if it is missing."""
+    def write(self, path: str | Path) -> list[str]:
+        """Write the sheets: into a folder, which is made if it is missing, or into one .xlsx workbook.
+
+        Parameters
+        ----------
+        path : path
+            A folder for survey.csv, choices.csv and settings.csv, or a file that ends in ``.xlsx``.
+
+        Returns
+        -------
+        list of str
+            What a workbook for KoboToolbox or ODK had to say in another way; of a folder nothing.
+        """
+        if str(path).lower().endswith(".xlsx"):
+            from .xlsform_out import write_form
+
+            return write_form(self, Path(path))
         from .xlsform import write_sheets
 
-        write_sheets(self, Path(folder))
+        write_sheets(self, Path(path))
+        return []
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -294,8 +396,24 @@ def _wording(labels: Mapping[str, str], language: str, name: str) -> str:
     return labels.get(language) or next((text for text in labels.values() if text), name)
 
 
-def check_references(expression: Expression, known: Mapping[str, Question], this: Question | None = None) -> None:
+def check_references(
+    expression: Expression,
+    known: Mapping[str, Question | Repeat | Group],
+    this: Question | None = None,
+    fielded: bool = False,
+) -> None:
     """Refuse an expression that refers to a question, or to a choice of one, that does not exist.
+
+    Parameters
+    ----------
+    expression : Expression
+    known : mapping of str to Question, Repeat or Group
+        What may be named, such as :attr:`Questionnaire.known`.
+    this : Question, optional
+        The question that ``.`` stands for.
+    fielded : bool
+        Whether it is part of a form, where a condition that was copied to a question without that choice is just
+        never true; a choice that is nearly one of the question's is an error there too.
 
     Raises
     ------
@@ -310,9 +428,12 @@ def check_references(expression: Expression, known: Mapping[str, Question], this
             )
     for name, choice in expression.choices:
         question = known[name] if name else this
-        names = [one.name for one in question.choices] if question else []
-        if names and choice not in names:
-            raise ExpressionError(
-                f"{expression.text!r}: {choice!r} is no choice of {name or 'the question'!r}"
-                f"{did_you_mean(choice, names)} Known: {', '.join(names)}."
-            )
+        names = [one.name for one in question.choices] if isinstance(question, Question) else []
+        several = isinstance(question, Question) and question.type != "select_one"
+        for part in choice.split() if several else [choice]:
+            near = did_you_mean(part, names)
+            if names and part not in names and not (fielded and near == "."):
+                raise ExpressionError(
+                    f"{expression.text!r}: {part!r} is no choice of {name or 'the question'!r}"
+                    f"{near} Known: {', '.join(names)}."
+                )

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
+import re
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
 from .codes import as_texts
+from .delimited import MOST_COLUMNS, named, read_delimited
 from .files import ReadError, refuse_separators
 
 FILL_IN: Final = "?"  # what a draft could not know; the author replaces it
@@ -72,7 +77,7 @@ def read_responses(file: Path) -> pd.DataFrame:
         if file.suffix == ".parquet":
             frame = pd.read_parquet(file)
         elif file.suffix == ".xlsx":
-            frame = pd.read_excel(file, dtype=object, keep_default_na=False, na_values=[""])
+            return next(iter(read_workbook(file)[0].values()))
         elif file.suffix in (".sav", ".zsav", ".dta"):
             import pyreadstat
 
@@ -116,3 +121,227 @@ def _read_csv(file: Path) -> pd.DataFrame:
     if frame.empty:
         raise ReadError(f"{file}: the file is empty but for its head. Add the rows, or remove the file.")
     return frame
+
+
+# -------------------------------------------------------------------------------------------------- kinds of files
+
+_BEGINNINGS: Final = (  # the first bytes, what they are, its endings
+    (b"$FL2", "an SPSS file", (".sav", ".zsav")),
+    (b"$FL3", "a compressed SPSS file", (".zsav", ".sav")),
+    (b"<stata_dta>", "a Stata file", (".dta",)),
+    (b"PAR1", "a Parquet file", (".parquet",)),
+    (b"PK\x03\x04", "a zip archive, as .xlsx workbooks are", (".xlsx", ".xlsm")),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook, or one with a password", (".xls",)),
+    (b"\x1f\x8b", "a gzip archive", (".gz",)),
+    (b"%PDF", "a PDF", (".pdf",)),
+    (b"SQLite format 3", "a database", (".sqlite",)),
+)
+_OLD_STATA = tuple(bytes([n, order]) for n in (105, 108, 110, 111, 113, 114, 115) for order in (1, 2))  # its version
+TEXT_ENDINGS: Final = (".csv", ".tsv", ".txt", ".tab")
+
+
+def refuse_disguise(file: Path) -> None:
+    """Refuse a file whose first bytes are not what its ending says.
+
+    Raises
+    ------
+    FileNotFoundError, ReadError
+        If there is no such file, it is empty, or of another kind; the message says of which.
+    """
+    if not file.is_file():
+        raise FileNotFoundError(f"{file}: no such file.")
+    with file.open("rb") as stream:
+        start = stream.read(512)
+    ending = file.suffix.lower()
+    old = [(mark, "a Stata file", (".dta",)) for mark in _OLD_STATA if start[2:4] == b"\1\0"]
+    marks = (*_BEGINNINGS, *old)
+    what, endings = next(((what, endings) for mark, what, endings in marks if start.startswith(mark)), ("", ("",)))
+    if what and ending not in endings:
+        remedy = f"Rename it to end in {endings[0]}" if endings[0] in READ_ENDINGS else "Save the data as .csv or .xlsx"
+        raise ReadError(f"{file}: by its first bytes it is {what}, not a {ending or 'file without ending'}. {remedy}.")
+    if not what and ending in READ_ENDINGS and ending not in TEXT_ENDINGS:
+        known = next(what for _, what, endings in marks if ending in endings)
+        looks = "a web page" if re.match(rb"\s*<(!doctype html|html)", start, re.I) else "something else, perhaps text"
+        found = f"by its first bytes it is {looks}" if start else "the file is empty"
+        raise ReadError(f"{file}: it cannot be read as {known}: {found}. Export it again.")
+
+
+READ_ENDINGS: Final = (".sav", ".zsav", ".dta", ".parquet", ".xlsx", ".xlsm", *TEXT_ENDINGS)
+
+
+def read_any(file: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """The tables of a delimited file, a workbook or a Parquet file, and what was found out of them.
+
+    Parameters
+    ----------
+    file : path
+        A .csv, .tsv, .txt, .xlsx or .parquet file.
+
+    Returns
+    -------
+    dict of str to DataFrame of str
+        One table per sheet that holds something, the first being the main one; of other files one, named ``""``.
+    list of str
+        Delimiter, encoding, sheets, formulas and errors, as far as they need saying.
+
+    Raises
+    ------
+    FileNotFoundError, ReadError
+        If it is not there, not what its ending says, or cannot be read.
+    """
+    refuse_disguise(file)
+    ending = file.suffix.lower()
+    if ending in TEXT_ENDINGS:
+        frame, notes = read_delimited(file)
+        return {"": frame}, notes
+    if ending in (".xlsx", ".xlsm"):
+        return read_workbook(file)
+    return {"": read_responses(file)}, []
+
+
+# ------------------------------------------------------------------------------------------------------- workbooks
+
+MOST_UNPACKED, MOST_RATIO, SMALL = 2 << 30, 250, 20 << 20
+_EXCEL_ROWS = 1_048_576
+_ERRORS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#GETTING_DATA")
+
+
+def read_workbook(file: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """The sheets of an .xlsx as text, and what is said of them.
+
+    Raises
+    ------
+    ReadError
+        If it is no workbook, unpacks to more than a memory holds, has entities in its XML, a password, a merged head,
+        or columns without a name.
+    """
+    _refuse_bomb(file)
+    import openpyxl
+
+    notes: list[str] = []
+    tables: dict[str, pd.DataFrame] = {}
+    try:
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        try:
+            for sheet in book.worksheets:
+                found = _sheet(file, sheet, notes)
+                if found is not None:
+                    tables[sheet.title] = found
+        finally:
+            book.close()
+    except ReadError:
+        raise
+    except Exception as error:  # openpyxl raises whatever the zip or the XML inside raised
+        raise ReadError(f"{file}: it cannot be read as .xlsx ({error}). Save it again from the spreadsheet.") from error
+    if not tables:
+        raise ReadError(f"{file}: the file is empty. It must hold a head and rows.")
+    if len(book.sheetnames) > 1:
+        others = [name for name in book.sheetnames if name != next(iter(tables))]
+        notes.insert(0, f"sheet: {next(iter(tables))!r}, the first with rows; the others are {', '.join(others)}.")
+    return tables, notes
+
+
+def _refuse_bomb(file: Path) -> None:
+    """Look at an archive before it is unpacked: its size, and what its XML begins with."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            parts = archive.infolist()
+            if "mimetype" in {part.filename for part in parts}:
+                raise ReadError(f"{file}: an OpenDocument file. Save it as .xlsx.")
+            whole = sum(part.file_size for part in parts)
+            worst = max(parts, key=lambda part: part.file_size / max(part.compress_size, 1), default=None)
+            if whole > MOST_UNPACKED or (
+                worst and worst.file_size > SMALL and worst.file_size > MOST_RATIO * worst.compress_size
+            ):
+                raise ReadError(
+                    f"{file}: it unpacks to {whole / 2**20:,.0f} MiB, {whole / max(file.stat().st_size, 1):,.0f} times "
+                    "its size: not read, as that is no survey. Save the data as .csv."
+                )
+            for part in parts:
+                if part.filename.endswith((".xml", ".rels")):
+                    with archive.open(part) as stream:
+                        start = stream.read(4096).replace(b"\0", b"")
+                    if b"<!DOCTYPE" in start or b"<!ENTITY" in start:
+                        raise ReadError(
+                            f"{file}: {part.filename} declares XML entities, as no workbook does: not read."
+                        )
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise ReadError(f"{file}: the workbook is damaged or cut off ({error}). Save it again as .xlsx.") from error
+    except OSError as error:
+        raise ReadError(f"{file}: it cannot be read ({error}).") from error
+
+
+def _sheet(file: Path, sheet: Any, notes: list[str]) -> pd.DataFrame | None:
+    """One sheet below its head as text; None if it holds no rows."""
+    sheet.reset_dimensions()  # what the sheet says of its size may be wrong
+    rows: list[list[Any]] = []
+    blank = 0
+    for row, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
+        if row > _EXCEL_ROWS or len(cells) > MOST_COLUMNS:
+            raise ReadError(f"{file}, sheet {sheet.title!r}, row {row}: beyond the last row or column of Excel.")
+        values = list(cells)
+        while values and (values[-1] is None or values[-1] == ""):
+            values.pop()
+        blank = 0 if values else blank + 1
+        rows.append(values)
+    del rows[len(rows) - blank :]
+    if len(rows) < 2:
+        return None
+    where = f", sheet {sheet.title!r}"
+    markup = _markup(file, sheet)
+    merged = re.findall(rb'<mergeCell [^>]*ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"', markup)
+    if heads := [m for m in merged if m[1] == b"1"]:
+        first = b"".join((*heads[0][:2], b":", *heads[0][2:])).decode()
+        raise ReadError(
+            f"{file}{where}: the head is merged ({first}). Unmerge it and give each column one name, in row 1."
+        )
+    if merged:
+        notes.append(f"sheet {sheet.title!r}: merged cells ({len(merged)}); only the first of them holds the value.")
+    _say_formulas(file, sheet.title, markup, notes)
+    width = max(map(len, rows))
+    head = [("" if cell is None else _cell(cell).strip()) for cell in rows[0]] + [""] * (width - len(rows[0]))
+    body = [row + [None] * (width - len(row)) for row in rows[1:]]
+    columns, errors = {}, []
+    for j in range(width):
+        column = [None if row[j] is None else _cell(row[j]) for row in body]
+        for i, value in enumerate(column):
+            if value is not None and value.startswith("#") and value in _ERRORS:
+                errors.append(f"{head[j] or j + 1}, row {i + 2}: {value}")
+                column[i] = None
+        columns[j] = column
+    if errors:
+        notes.append(f"sheet {sheet.title!r}: {len(errors):,} cells hold an error, read as blank: {errors[0]} ...")
+    frame = pd.DataFrame(columns, dtype="str").replace("", pd.NA)
+    frame, left_out = named(file, frame, head, where)
+    notes += left_out
+    frame = frame.dropna(how="all")
+    return None if frame.empty else frame
+
+
+def _markup(file: Path, sheet: Any) -> bytes:
+    """The XML of a sheet; its size is known to be bounded."""
+    with zipfile.ZipFile(file) as archive:
+        return archive.read(str(sheet._worksheet_path))
+
+
+def _say_formulas(file: Path, sheet: str, markup: bytes, notes: list[str]) -> None:
+    formulas = re.findall(rb'<c r="([A-Z]+\d+)"([^>]*)>\s*<f[^>]*?(?:/>|>[^<]*</f>)\s*(<v>[^<]|<v|<is>|</c>)', markup)
+    # a text may be calculated to be empty, anything else may not
+    if without := [c.decode() for c, kind, v in formulas if v == b"</c>" or (v == b"<v" and b't="str"' not in kind)]:
+        notes.append(
+            f"sheet {sheet!r}: {len(without):,} formulas have no value in the file ({', '.join(without[:3])}) and are "
+            "blank here. Open and save it in the spreadsheet, so that they are calculated."
+        )
+    if len(formulas) > len(without):
+        notes.append(f"sheet {sheet!r}: {len(formulas) - len(without):,} formulas are read as the values they had.")
+
+
+def _cell(value: Any) -> str:
+    """A cell of a spreadsheet as a code; a day without a time is a day."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dt.datetime):
+        return value.isoformat() if value.time() != dt.time() else value.date().isoformat()
+    if isinstance(value, (dt.date, dt.time)):
+        return value.isoformat()
+    return str(as_texts([value])[0]) if not isinstance(value, dt.timedelta) else str(value)

@@ -13,7 +13,7 @@ from html import escape
 from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .about import SurveyError
 from .exports import MIME
@@ -21,6 +21,9 @@ from .files import new_folder, sha256
 from .language import known, say
 from .sentences import describe
 from .survey import Survey, open_survey
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TAG = "report"  # a cell with this tag puts its output on the page
 MANIFEST = "manifest.json"
@@ -100,6 +103,8 @@ def write_report(
     ------
     FileExistsError
         If ``out`` holds something that is no report.
+    ValueError
+        If the responses hold what identifies a person.
     ReportError
         If a notebook fails. Nothing is written then, and an earlier report stays as it was.
 
@@ -122,7 +127,9 @@ def write_report(
     if not books:
         raise FileNotFoundError(f"{folder}: no notebooks named 01_...ipynb there that are for such a survey.")
     say_progress(f"survey: {survey!r}")
-    say_progress(f"check: {survey.check().headline}")
+    checked = survey.check()
+    _refuse_identified(survey, checked.findings)
+    say_progress(f"check: {checked.headline}")
     with new_folder(out) as work:
         parameters = {
             "survey_folder": str(Path(survey_folder).resolve()),
@@ -146,6 +153,18 @@ def _suits(book: Path, survey: Survey) -> bool:
     if kind is not None and kind not in kinds:
         raise ReportError(f"{book.name}: its metadata say it is for {kind!r}. Use one of {', '.join(kinds)}, or none.")
     return kind is None or kinds[kind]
+
+
+def _refuse_identified(survey: Survey, findings: pd.DataFrame) -> None:
+    """Refuse a survey whose responses hold what identifies a person."""
+    named = findings.loc[findings["rule"] == "identifier", "variable"].value_counts(sort=False)
+    if len(named):
+        columns = ", ".join(f"{variable} ({n:,} respondent{'' if n == 1 else 's'})" for variable, n in named.items())
+        raise SurveyError(
+            f"{survey.responses_file}: {columns}: it holds what identifies a person, and may not be analysed here. "
+            "Remove it, or put a pseudonym in its place; `motivlab check` names the rows. If it is something else, "
+            "write `checks: {identifier: off}` in survey.yml."
+        )
 
 
 def _refuse_foreign(out: Path) -> None:

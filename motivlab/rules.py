@@ -1,22 +1,32 @@
-"""A rule on the responses, and the rules that the register of a programme puts on its dates, people and outcomes."""
+"""A rule on the responses, how rules read them, and the rules that the register of a programme puts on them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from .about import About
 from .codes import as_days, as_numbers, as_texts
 from .expressions import Mask
+from .kinds import Paradata
 from .programme import Programme
 from .questionnaire import Question, Questionnaire
 
 Dates = npt.NDArray[np.datetime64]
 Positions = npt.NDArray[np.intp]
 Detail = str | Callable[[str], str]  # a text, or of a language the text in it
+T = TypeVar("T")
+
+# What rules have read of the frames that are being checked, so that each column is read once: frame and what it holds.
+_memory: ContextVar[dict[int, tuple[pd.DataFrame, dict[Any, Any]]] | None] = ContextVar("_memory", default=None)
 
 # The order in which the moments of a programme follow each other; whoever completed has left, then or later.
 MOMENTS = ("entry", "start", "completion", "exit", "follow_up")
@@ -42,6 +52,12 @@ class Rule:
         Where it differs from that of the kind, :data:`motivlab.kinds.KINDS`.
     told : callable, optional
         Frame and the positions where the rule is broken to what the message says of each in place of ``detail``.
+    secret : bool
+        The value identifies a person: a finding shows it masked.
+    method : str
+        The name under which the check is registered with Pandera, for a rule that the questionnaire gives.
+    statistics : mapping, optional
+        What that check is told, in plain values, so that a schema can be written to a file.
     """
 
     id: str
@@ -51,6 +67,9 @@ class Rule:
     detail: Detail = ""
     severity: str = ""
     told: Callable[[pd.DataFrame, Positions], Sequence[Detail]] | None = None
+    secret: bool = False
+    method: str = ""
+    statistics: Mapping[str, Any] | None = None
 
     @property
     def key(self) -> str:
@@ -99,6 +118,208 @@ class Overall:
     def found(self, frame: pd.DataFrame) -> tuple[Found, ...]:
         """All that is found; nothing, if a column it needs is absent, which is a finding of its own."""
         return tuple(self.search(frame)) if set(self.needs) <= set(frame) else ()
+
+
+@contextmanager
+def remembering(*frames: pd.DataFrame) -> Iterator[None]:
+    """Keep what rules read of these frames as long as this lasts; the frames may not change meanwhile."""
+    token = _memory.set({id(frame): (frame, {}) for frame in frames})
+    try:
+        yield
+    finally:
+        _memory.reset(token)
+
+
+def remember(frame: pd.DataFrame, key: Any, make: Callable[[], T]) -> T:
+    """What was made of a frame under this key before, or made now.
+
+    Examples
+    --------
+    >>> frame, calls = pd.DataFrame({"age": [30]}), []
+    >>> with remembering(frame):
+    ...     for _ in range(2):
+    ...         _ = remember(frame, "once", lambda: calls.append(1))
+    >>> len(calls)
+    1
+    """
+    held = (_memory.get() or {}).get(id(frame))
+    if held is None or held[0] is not frame:
+        return make()
+    if key not in held[1]:
+        held[1][key] = make()
+    made: T = held[1][key]
+    return made
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """A column as places in the list of its values.
+
+    Attributes
+    ----------
+    values : array or Index, shape (values,)
+        Every value once, as the column holds it. Some may be used by nobody.
+    places : ndarray of int, shape (rows,)
+        Of each row the place in ``values``, -1 where blank.
+    """
+
+    values: Any
+    places: npt.NDArray[np.integer[Any]]
+
+    @cached_property
+    def levels(self) -> npt.NDArray[np.object_]:
+        """The values as text, and last ``""``, for blank; shape (values + 1,)."""
+        return np.append(as_texts(self.values), "")
+
+    def among(self, codes: Iterable[str]) -> Mask:
+        """Which of the levels are one of these codes; ``""`` is blank. Shape of ``levels``."""
+        wanted = set(codes)
+        if getattr(self.values, "dtype", np.dtype(object)).kind == "f":  # each as a text would be many texts
+            exact = [code for code in as_numbers(list(wanted)) if as_texts([code])[0] in wanted - {""}]
+            return np.append(np.isin(self.values, exact), "" in wanted)
+        return np.array([level in wanted for level in self.levels], dtype=bool)
+
+    def isin(self, codes: Iterable[str]) -> Mask:
+        """Where the value is one of these codes; ``""`` is blank."""
+        return np.asarray(self.among(codes)[self.places])
+
+    def texts(self) -> npt.NDArray[np.object_]:
+        """The values as text, as :func:`motivlab.codes.as_texts`."""
+        return np.asarray(self.levels[self.places])
+
+    def numbers(self) -> npt.NDArray[np.float64]:
+        """The values as numbers, as :func:`motivlab.codes.as_numbers`, for a column of few values or of texts."""
+        return np.asarray(as_numbers(self.levels)[self.places])
+
+    def counts(self) -> npt.NDArray[np.intp]:
+        """How many rows hold each level; shape of ``levels``."""
+        size = len(self.values) + 1
+        found = np.bincount(self.places.astype(np.intp) % size, minlength=size)
+        return np.asarray(found, dtype=np.intp)
+
+
+SPAN = 1024  # so many whole numbers in a row are a list of levels as they are
+
+
+def coded(frame: pd.DataFrame, name: str) -> Coded:
+    """A column of a frame by places in the list of its values; during a check it is made once.
+
+    Examples
+    --------
+    >>> found = coded(pd.DataFrame({"sex": ["f", None, "m", "f"]}), "sex")
+    >>> found.isin(["f"]).tolist(), found.isin([""]).tolist(), found.texts().tolist()
+    ([True, False, False, True], [False, True, False, False], ['f', '', 'm', 'f'])
+    """
+    return remember(frame, ("coded", name), lambda: _coded(frame[name]))
+
+
+def _coded(column: pd.Series) -> Coded:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return Coded(column.cat.categories, column.cat.codes.to_numpy())
+    if column.dtype.kind in "iub":
+        blank = column.isna().to_numpy() if column.hasnans else None
+        values = column.to_numpy(dtype=np.int64, na_value=0) if blank is not None else column.to_numpy(dtype=np.int64)
+        low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
+        if high - low < SPAN:
+            places = (values - low).astype(np.int16)
+            if blank is not None:
+                places[blank] = -1
+            return Coded(np.array([str(value) for value in range(low, high + 1)], dtype=object), places)
+    if column.dtype == object:  # of mixed kinds, 1 and True would be one value
+        column = pd.Series(as_texts(column), dtype="str")
+    places, values = pd.factorize(column)
+    return Coded(values, places.astype(np.int32) if len(places) < 2**31 else places)
+
+
+def numbers(frame: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
+    """A column as numbers, NaN where blank or no number; during a check it is made once.
+
+    Examples
+    --------
+    >>> numbers(pd.DataFrame({"age": ["30", "old", None]}), "age").tolist()
+    [30.0, nan, nan]
+    """
+
+    def make() -> npt.NDArray[np.float64]:
+        return as_numbers(frame[name]) if frame[name].dtype.kind in "iufbM" else coded(frame, name).numbers()
+
+    return remember(frame, ("numbers", name), make)
+
+
+def chosen(frame: pd.DataFrame, name: str) -> Mask:
+    """Where a 0/1 column of a multiple response question is 1; during a check it is made once."""
+
+    def make() -> Mask:
+        values = coded(frame, name)
+        return np.asarray((as_numbers(values.levels) == 1)[values.places])
+
+    return remember(frame, ("chosen", name), make)
+
+
+def is_in(frame: pd.DataFrame, name: str, values: Iterable[str]) -> Mask:
+    """Where a column holds one of these codes; ``""`` is blank.
+
+    Examples
+    --------
+    >>> is_in(pd.DataFrame({"pay": [1.5, -9.0, None]}), "pay", ["", "-9"]).tolist()
+    [False, True, True]
+    """
+    column, wanted = frame[name], list(values)
+    if column.dtype.kind == "f" and wanted == [""]:
+        return np.isnan(numbers(frame, name))
+    if isinstance(column.dtype, pd.StringDtype):
+        hit = np.asarray(column.isin(wanted), dtype=bool)
+        return hit | column.isna().to_numpy(dtype=bool) if "" in wanted else hit
+    return coded(frame, name).isin(wanted)
+
+
+def answered(frame: pd.DataFrame, question: Question) -> Mask:
+    """Where a question has an answer: not blank, and no missing reason."""
+    return remember(frame, ("answered", question.name), lambda: ~_holds_only(frame, question, question.missing_codes))
+
+
+def empty(frame: pd.DataFrame, question: Question) -> Mask:
+    """Where nothing is entered, or only that the question was not asked."""
+    nothing = [code for code, reason in question.missing_codes.items() if reason == "not_asked"]
+    return remember(frame, ("empty", question.name), lambda: _holds_only(frame, question, nothing, True))
+
+
+def _holds_only(frame: pd.DataFrame, question: Question, codes: Iterable[str], optional: bool = False) -> Mask:
+    out = np.ones(len(frame), dtype=bool)
+    for column in (*question.columns, *(question.optional_columns if optional else ())):
+        if column in frame:
+            out &= is_in(frame, column, ["", *codes])
+    return out
+
+
+def paradata(form: Questionnaire, about: About, columns: Iterable[str]) -> Paradata:
+    """The columns that tell of the interview itself: those that survey.yml declares, else by their type.
+
+    A question of type ``start``, ``end``, ``today`` or ``username`` says when the interview began, ended, its day and
+    who asked; without a day, the day is that of the start. What is not among the columns is left out.
+
+    Parameters
+    ----------
+    form : Questionnaire
+    about : About
+    columns : iterable of str
+        Those of the responses.
+
+    Returns
+    -------
+    Paradata
+        With ``""`` where there is none.
+    """
+    there = set(columns)
+    by_type = {question.type: question.name for question in reversed(form.questions) if question.name in there}
+    by_type = {role: by_type.get(kind, "") for role, kind in _TYPE_OF.items()}
+    given = {role: name for role, name in about.paradata.model_dump().items() if name in there}
+    found = {**by_type, **given}
+    found["day"] = found["day"] or found["start"]
+    return Paradata(**found)
+
+
+_TYPE_OF = {"start": "start", "end": "end", "day": "today", "interviewer": "username"}
 
 
 def days(column: pd.Series, missing: tuple[str, ...] = ()) -> Dates:

@@ -312,6 +312,8 @@ def describe(survey: Survey, question: str | None = None) -> Words:
         order = ("population", "fieldwork", "mode", "sponsor", "sample", "weighting", "source")
         bullets = [f"{say(f'about_{key}', language)}: {stated[key] or unknown}" for key in order]
         bullets.insert(2, f"{say('about_respondents', language)}: {number(len(survey.responses), language)}")
+        if cleaned := cleaned_line(survey):
+            bullets.append(cleaned)
         if about.to_fill:
             bullets.append(say("to_fill", language, keys=", ".join(about.to_fill)))
         return Words(about.text("title", language), bullets=tuple(bullets))
@@ -331,6 +333,20 @@ def describe(survey: Survey, question: str | None = None) -> Words:
     if period:
         sentences.append(say("note_period", language, period=period.rstrip(".")))
     return Words(asked.label(language), (" ".join(sentences),))
+
+
+def cleaned_line(survey: Survey) -> str:
+    """How many values were corrected, interviews left out and findings kept; empty where nothing was cleaned."""
+    if survey.cleaning is None or survey.cleaning.empty:
+        return ""
+    language, actions = survey.language, list(survey.cleaning["action"])
+    counts = {
+        "corrected": actions.count("change") + actions.count("missing"),
+        "dropped": actions.count("drop"),
+        "kept": actions.count("keep"),
+    }
+    parts = [say(f"cleaned_{what}", language, n=n) for what, n in counts.items() if n]
+    return say("cleaned", language, parts=", ".join(parts), file=survey.about.cleaning or "cleaning_record.csv")
 
 
 def in_words(expression: str, survey: Survey) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import struct
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,224 +15,340 @@ import numpy as np
 import pandas as pd
 
 from .codes import as_numbers, as_texts
-from .drafts import RESPONDENT_ID, Draft
+from .drafts import Draft
 from .files import ReadError
 from .questionnaire import Choice, Question, Questionnaire
+from .sav_records import ResponseSet, read_weight_and_sets
+from .statfiles import Floats, Levels, StatDraft, Variable, code_order, read_pieces, tidied, whole_numbers
 
-_REASONS = {  # words in a label of a user-missing value, in lv, en, ru
-    "not_asked": r"not asked|inap|not applicable|skip|nav jautāts|netika|neattiec|не задавал|не применимо|пропуск",
-    "refused": r"refus|no answer|atteic|neatbild|отказ|нет ответа",
-    "dont_know": r"don.?t know|do not know|\bdk\b|nezin|grūti|не знаю|затрудн",
+EPOCH = 12_219_379_200  # seconds from 1582-10-14, where SPSS counts from, to 1970-01-01
+KINDS = {
+    "date": r"([AEJS]?DATE|MOYR|QYR|WKYR)\d",
+    "dateTime": r"(DATETIME|YMDHMS)\d",
+    "time": r"([DM]?TIME)\d",
 }
-_WEIGHT = r"\b(weights?|wts?|weighting|svars|svari|вес|веса)\b"
+STEP = {".sav": 100_000, ".zsav": 250_000}  # rows in a piece; what lies before a piece of a .zsav is unpacked again
+ENCODINGS = ("WINDOWS-1257", "WINDOWS-1251", "WINDOWS-1252", "ISO-8859-1")  # where a file's own is wrong
 
 
-def read_spss(file: str | Path) -> Draft:
+def read_spss(file: str | Path, progress: bool = False) -> Draft:
     """Read an SPSS file (.sav, .zsav) as a questionnaire and responses.
 
     Value labels become choices, user-missing values choices with a missing reason, multiple response sets
     ``select_multiple`` questions whose choices keep the names of the SPSS variables (of a set of categories: the
-    codes). The weight is the one the file declares, or else the one its names and labels suggest.
+    codes; its variables stay as questions, since they hold the order of mentions). The weight is the one the file
+    declares, or else the one its names and labels suggest. What XLSForm has no place for (formats, measurement levels,
+    missing ranges, the definitions of sets, ...) is kept in columns ``spss_...`` of its sheets, which
+    :func:`motivlab.spss_out.write_sav` reads.
+
+    Parameters
+    ----------
+    file : path
+        It is only read.
+    progress : bool
+        Show a bar on stderr also where that is no terminal.
+
+    Returns
+    -------
+    Draft
+        Its responses have a categorical per ``select_one``, whole or decimal numbers, dates, and texts.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ReadError
-        If it is no SPSS file, or holds no respondent.
+        If it is no SPSS file, is damaged, or holds no respondent.
     """
-    import pyreadstat
-
     file = Path(file)
     if not file.exists():
         raise FileNotFoundError(f"{file}: no such file.")
-    if file.suffix.lower() not in (".sav", ".zsav"):
+    if file.suffix.lower() not in STEP or file.is_dir():
         raise ReadError(f"{file}: an SPSS file ends in .sav or .zsav. Save the data as one.")
+    with file.open("rb") as stream:
+        head = stream.read(180)
+    if head[:4] not in (b"$FL2", b"$FL3") or len(head) < 180:
+        raise ReadError(f"{file}: it cannot be read as an SPSS file (its first bytes are {head[:4]!r}, not $FL2).")
     try:
-        frame, meta = pyreadstat.read_sav(file, user_missing=True)
-    except Exception as error:
-        raise ReadError(f"{file}: it cannot be read as an SPSS file ({error}).") from error
-    if frame.empty:
+        meta, pieces, notes = _read(file, progress)
+    except ReadError:
+        raise
+    except Exception as error:  # pyreadstat has several families of errors
+        raise ReadError(f"{file}: it cannot be read as an SPSS file ({error}). Get a whole copy.") from error
+    if not pieces or not sum(len(piece) for piece in next(iter(pieces.values()))):
         raise ReadError(f"{file}: it holds no respondent.")
-    return _SpssDraft(file, frame, meta).draft()
+    try:
+        weight, sets = read_weight_and_sets(file)
+    except (ValueError, KeyError, LookupError, struct.error) as error:
+        weight, sets = "", ()
+        notes.append(f"weight and sets: what the file says of them cannot be read ({error}).")
+    draft = _SpssDraft(file, _variables(meta), pieces)
+    draft.notes[:0] = notes
+    return draft.draft(meta, weight if weight in draft.variables else "", sets)
 
 
-class _SpssDraft:
-    """One SPSS file on its way to a draft; the notes gather as it goes."""
+def _read(file: Path, progress: bool) -> tuple[Any, dict[str, list[Any]], list[str]]:
+    """The description of the variables, the columns in pieces, and what was odd."""
+    import pyreadstat
 
-    def __init__(self, file: Path, frame: pd.DataFrame, meta: Any) -> None:
-        self.file, self.frame, self.meta = file, frame, meta
-        self.notes: list[str] = []
-        self.texts = {str(column): _clean(as_texts(frame[column])) for column in frame}
-        self.labels: dict[str, str] = {k: _clean([v or ""])[0] for k, v in meta.column_names_to_labels.items()}
-
-    def draft(self) -> Draft:
-        identity = self.respondent_id()
-        weight = self.weight()
-        sets = {name.lstrip("$"): one for name, one in (self.meta.mr_sets or {}).items()}
-        member_of = {v: name for name, one in reversed(sets.items()) for v in one["variable_list"] if v in self.texts}
-        named = {name: name if name not in self.texts else f"{name}_set" for name in sets}
-        questions: list[Question] = []
-        columns: dict[str, Any] = {identity: self.texts.get(identity, np.arange(1, len(self.frame) + 1).astype(str))}
-        done = {identity, weight}
-        for variable in self.texts:
-            if variable in done:
-                if variable == weight:
-                    columns[weight] = self.texts[weight]
+    how: dict[str, Any] = {"user_missing": True, "disable_datetime_conversion": True}
+    notes = []
+    with warnings.catch_warnings(record=True) as odd:
+        warnings.simplefilter("always")
+        for encoding in (None, *ENCODINGS):
+            how["encoding"] = encoding
+            try:
+                _, meta = pyreadstat.read_sav(file, metadataonly=True, **how)
+                rows = meta.number_rows
+                if rows is None or rows < 0:  # a file that was never closed does not say how many there are
+                    frame, meta = pyreadstat.read_sav(file, **how)
+                    rows = len(frame)
+                    pieces = read_pieces(lambda *_: frame, rows, max(rows, 1), file, progress)  # noqa: B023
+                else:
+                    pieces = read_pieces(
+                        lambda start, count: pyreadstat.read_sav(file, row_offset=start, row_limit=count, **how)[0],
+                        rows, STEP[file.suffix.lower()], file, progress,
+                    )  # fmt: skip
+            except (UnicodeDecodeError, pyreadstat.ReadstatError) as error:
+                if encoding == ENCODINGS[-1] or not re.search(r"encoding|byte sequence|decode", str(error)):
+                    raise
                 continue
-            if variable in member_of:
-                name = member_of[variable]
-                one = sets[name]
-                done.update(v for v in one["variable_list"] if member_of.get(v) == name)
-                question, cells = self.multiple(named[name], one)
-            else:
-                question, cells = self.single(variable)
+            break
+    if encoding:
+        notes.append(f"encoding: not the one that the file declares; read as {encoding}. Look at the labels.")
+    notes += [f"names: {one.message}." for one in odd if issubclass(one.category, UserWarning)]
+    return meta, pieces, notes
+
+
+def _variables(meta: Any) -> dict[str, Variable]:
+    """What the file says of each variable."""
+    found = {}
+    for name in map(str, meta.column_names):
+        spss_format = meta.original_variable_types.get(name) or ""
+        kind = next((kind for kind, pattern in KINDS.items() if re.match(pattern, spss_format)), "number")
+        kind = "text" if re.match(r"A(HEX)?\d", spss_format) else kind
+        ranges = tuple((one["lo"], one["hi"]) for one in meta.missing_ranges.get(name, []))
+        marks = {"spss_format": spss_format, "spss_measure": meta.variable_measure.get(name, "unknown")}
+        if width := meta.variable_display_width.get(name):
+            marks["spss_width"] = str(width)
+        if ranges:
+            marks["spss_missing"] = ranges_text(ranges)
+        pairs = meta.variable_value_labels.get(name, {})
+        codes = [tidied(text) for text in as_texts(list(pairs))] if pairs else []
+        labels = {code: tidied(str(label)) for code, label in zip(codes, pairs.values(), strict=True)}
+        label = tidied(meta.column_names_to_labels.get(name) or "")
+        found[name] = Variable(name, label, kind, labels, ranges, marks)
+    return found
+
+
+def ranges_text(ranges: Sequence[tuple[Any, Any]]) -> str:
+    """Missing values and ranges as text: ``[["LOWEST", -1], 99]``."""
+    ends = {-np.inf: "LOWEST", np.inf: "HIGHEST"}
+    shown = [low if low == high else [ends.get(low, low), ends.get(high, high)] for low, high in ranges]
+    return json.dumps(shown, ensure_ascii=False)
+
+
+class _SpssDraft(StatDraft):
+    """One SPSS file on its way to a draft."""
+
+    prefix = "spss"
+
+    def seconds(self, values: Floats, one: Variable) -> Floats:
+        return values if one.kind == "time" else values - EPOCH
+
+    def draft(self, meta: Any, declared_weight: str, declared_sets: Sequence[ResponseSet]) -> Draft:
+        """The draft, whose columns stand in the order of the file."""
+        order = list(self.variables)
+        rows = len(self.column(order[0]))
+        identity = self.respondent_id()
+        weight = self.weight(declared_weight)
+        sets = self.sets(declared_sets)
+        member_of = {v: name for name, one in reversed(sets.items()) for v in one.variables}
+        named = {name: name if name not in self.variables else f"{name}_set" for name in sets}
+        settings = self.settings(meta, order, identity, weight, sets)
+        questions: list[Question] = []
+        columns: dict[str, Any] = {identity: self.identities(identity, rows)}
+        done, made = {identity}, set()
+
+        def add(question: Question, cells: dict[str, Any]) -> None:
             questions.append(question)
             columns.update(cells)
+
+        def add_set(name: str) -> None:
+            made.add(name)
+            add(*self.multiple(named[name], name, sets[name]))
+            members = [v for v in sets[name].variables if v not in done]
+            done.update(members)
+            if members and sets[name].counted is None:
+                self.notes.append(
+                    f"set {name}: its variables {', '.join(members)} stay as questions, since they hold the order of "
+                    "the mentions."
+                )
+                for member in members:
+                    add(*self.single(member))
+
+        for variable in order:
+            if variable in done:
+                continue
+            if variable == weight:
+                columns[weight] = pd.Series(self.column(weight))
+            elif variable in member_of:
+                add_set(member_of[variable])
+            else:
+                add(*self.single(variable))
+                del self.pieces[variable]
         for name, one in sets.items():
-            overlap = [v for v in one["variable_list"] if member_of.get(v) != name]
+            if name not in made:
+                add_set(name)
+            overlap = [v for v in one.variables if member_of.get(v) != name]
             if overlap:
-                self.notes.append(f"set {name}: {', '.join(overlap)} belong to another set as well and are kept there.")
-        if not any(question.relevant for question in questions):
-            self.notes.append(
-                "routing: an SPSS file does not hold it. Who was asked follows from blanks and from the codes for "
-                "'not asked'. Fill in the column `relevant` of questionnaire/survey.csv to have routing checked."
-            )
-        responses = pd.DataFrame(columns, dtype="str").replace("", pd.NA)
-        return Draft(
-            responses,
-            Questionnaire(tuple(questions), {"": ""}),
-            identity,
-            weight,
-            tuple(named.values()),
-            tuple(self.notes),
+                self.notes.append(f"set {name}: {', '.join(overlap)} belong to another set as well.")
+        self.changed_notes()
+        self.notes.append(
+            "routing: an SPSS file does not hold it. Who was asked follows from blanks and from the codes for "
+            "'not asked'. Fill in the column `relevant` of questionnaire/survey.csv to have routing checked."
         )
+        form = Questionnaire(tuple(questions), {"": ""}, settings)
+        return Draft(pd.DataFrame(columns), form, identity, weight, tuple(named.values()), tuple(self.notes))
 
-    def respondent_id(self) -> str:
-        for variable, texts in self.texts.items():
-            named = re.fullmatch(RESPONDENT_ID, variable, re.IGNORECASE)
-            if named and "" not in texts and len(set(texts)) == len(texts):
-                return variable
-        self.notes.append("respondent id: no variable looks like one; respondents are numbered from 1.")
-        return "respondent" if "respondent" not in self.texts else "respondent_number"
-
-    def weight(self) -> str:
-        declared = _spss_weight(self.file, self.meta)
-        likely = [v for v in self.texts if v != declared and self.looks_like_weight(v)]
-        if declared:
-            self.notes.append(f"weight: {declared}, which the file declares as its case weight.")
-        elif likely:
-            sums = {v: float(np.nansum(as_numbers(self.frame[v]))) for v in likely}
-            declared = min(likely, key=lambda v: abs(sums[v] - len(self.frame)))
-            likely.remove(declared)
-            self.notes.append(f"weight: {declared}, by its name or label. Correct `design` in survey.yml if it is not.")
-        else:
-            self.notes.append("weight: none found. Fill in `design.weight` in survey.yml if there is one.")
-        if likely:
-            self.notes.append(f"other columns that look like weights are kept as questions: {', '.join(likely)}.")
-        return declared
-
-    def looks_like_weight(self, variable: str) -> bool:
-        words = f"{variable} {self.labels.get(variable, '')}".replace("_", " ")
-        if not re.search(_WEIGHT, words, re.IGNORECASE) or self.frame[variable].dtype.kind not in "iuf":
-            return False
-        values = as_numbers(self.frame[variable])
-        return bool((values > 0).all() and len(np.unique(values)) > 2)
-
-    def missing(self, variable: str) -> dict[str, str]:
-        """Code to missing reason, for the user-missing codes that are labelled or occur."""
-        ranges = self.meta.missing_ranges.get(variable, [])
-        labels = self.value_labels(variable)
-        codes = dict.fromkeys([*labels, *sorted(set(self.texts[variable]) - {""})])
-        found: dict[str, str] = {}
-        for code in codes:
-            if any(_within(code, one["lo"], one["hi"]) for one in ranges):
-                label = labels.get(code, "")
-                reason = next((r for r, words in _REASONS.items() if re.search(words, label, re.IGNORECASE)), "")
-                if not reason:
-                    reason = "invalid"
-                    self.notes.append(
-                        f"{variable}: the user-missing code {code} ({label or 'no label'}) is read as 'invalid'. "
-                        "Correct it where it is refused, dont_know or not_asked."
-                    )
-                found[code] = reason
+    def sets(self, declared: Sequence[ResponseSet]) -> dict[str, ResponseSet]:
+        """The multiple response sets with the variables that are there; one with none left is said."""
+        found = {}
+        for one in declared:
+            members = tuple(dict.fromkeys(name for name in one.variables if name in self.variables))
+            if members:
+                found[one.name] = replace(one, variables=members)
+            else:
+                self.notes.append(f"set {one.name}: none of its variables is in the file; it is left out.")
         return found
 
-    def value_labels(self, variable: str) -> dict[str, str]:
-        pairs = self.meta.variable_value_labels.get(variable, {}).items()
-        return {_clean(as_texts([value]))[0]: _clean([str(label)])[0] for value, label in pairs}
+    def settings(
+        self, meta: Any, order: list[str], identity: str, weight: str, sets: Mapping[str, ResponseSet]
+    ) -> dict[str, str]:
+        """What the settings sheet keeps for the way back: the order, the sets, what is no question."""
+        beside = {}
+        for name in (identity, weight):
+            if name in self.variables:
+                one = self.variables[name]
+                beside[name] = {"label": one.label, "labels": dict(one.labels)} | dict(one.marks)
+                unused = [*one.labels, *(["its missing values"] if one.ranges else [])]
+                if unused:
+                    self.notes.append(f"{name}: it is no question; labels and missing values of its codes are unused.")
+        kept = [asdict(one) for one in sets.values()]
+        shown = {
+            "spss_order": " ".join(order),
+            "spss_variables": json.dumps(beside, ensure_ascii=False) if beside else "",
+            "spss_sets": json.dumps(kept, ensure_ascii=False) if kept else "",
+            "spss_file_label": tidied(meta.file_label or ""),
+            "spss_documents": "\n".join(line.rstrip() for line in meta.notes or []).strip(),
+        }
+        return {key: text for key, text in shown.items() if text}
 
-    def single(self, variable: str) -> tuple[Question, dict[str, Any]]:
-        texts, column = self.texts[variable], self.frame[variable]
-        labels, missing = self.value_labels(variable), self.missing(variable)
-        wording = {"": self.labels.get(variable) or variable}
-        seen = sorted(set(texts) - {""} - set(missing), key=_code_order)
-        unlabelled = [code for code in seen if code not in labels]
-        spss_format = self.meta.original_variable_types.get(variable, "")
-        if set(labels) - set(missing):
-            if len(unlabelled) <= 12:
-                if unlabelled:
-                    self.notes.append(f"{variable}: the codes {', '.join(unlabelled)} have no label; each is a choice.")
-                codes = [*(c for c in labels if c not in missing), *unlabelled, *missing]
-                codes = sorted(codes, key=lambda c: (c in missing, _code_order(c)))
-                choices = tuple(Choice(c, {"": labels.get(c) or c}, missing.get(c, "")) for c in codes)
-                return Question(variable, "select_one", wording, choices, variable), {variable: texts}
-            kept = "; ".join(f"{code} = {label}" for code, label in labels.items() if code not in missing)
-            self.notes.append(f"{variable}: a number with a few labels, which are kept in its hint ({kept}).")
-            extra = {"hint": kept}
+    def multiple(self, name: str, own: str, one: ResponseSet) -> tuple[Question, dict[str, Any]]:
+        """The question of a set, and its 0/1 columns."""
+        members = [self.variables[v] for v in one.variables]
+        levels = [self.levels(member) for member in members]
+        missing: dict[str, str] = {}
+        labels: dict[str, str] = {}
+        for member, level in zip(members, levels, strict=True):
+            missing |= self.missing(member, level)
+            labels |= member.labels
+        if one.counted is not None:
+            wording, answers, cells = self.dichotomies(name, own, one, members, levels, missing)
         else:
-            extra = {}
-        if column.dtype.kind not in "iufb":
-            is_date = re.match(r"(A?DATE|EDATE|SDATE|JDATE)\d", spss_format) is not None
-            return Question(variable, "date" if is_date else "text", wording, missing=missing, extra=extra), {
-                variable: texts
-            }
-        values = as_numbers(seen)
-        kind = "integer" if bool((values == np.floor(values)).all()) else "decimal"
-        return Question(variable, kind, wording, missing=missing, extra=extra), {variable: texts}
+            wording, answers, cells = self.categories(name, own, members, levels, missing, labels)
+        reasons = [Choice(code, {"": labels.get(code) or code}, reason) for code, reason in missing.items()]
+        title = wording or tidied(one.label) or own
+        extra = {"spss_set": own}
+        return Question(name, "select_multiple", {"": title}, (*answers, *reasons), name, extra=extra), cells
 
-    def multiple(self, name: str, one: dict[str, Any]) -> tuple[Question, dict[str, Any]]:
-        variables = [v for v in one["variable_list"] if v in self.texts]
-        missing = {code: reason for v in variables for code, reason in self.missing(v).items()}
-        missing_labels = {code: label for v in variables for code, label in self.value_labels(v).items()}
-        if one["is_dichotomy"]:
-            counted = _clean(as_texts([one["counted_value"]]))[0]
-            wording, names = split_wording([self.labels.get(v) or v for v in variables])
-            answers = [Choice(v, {"": label}) for v, label in zip(variables, names, strict=True)]
-            table = np.stack([self.texts[v] for v in variables], axis=1)
-            ticked = table == counted
-            if not (~ticked & ~np.isin(table, ["", *missing])).any():
-                # no "not ticked" anywhere: a blank beside a tick is one
-                table = np.where((table == "") & ticked.any(axis=1)[:, None], "0", table)
-                self.notes.append(
-                    f"set {name}: only ticks are recorded. A blank of whoever ticked something is read as not ticked; "
-                    "whoever ticked nothing cannot be told from whoever was not asked, and counts as not asked."
-                )
-            keep = np.isin(table, ["", *missing])
-            coded = np.where(keep, table, np.where(ticked, "1", "0"))
-            cells = {f"{name}/{v}": coded[:, j] for j, v in enumerate(variables)}
-        else:
-            wording, _ = split_wording([self.labels.get(v) or v for v in variables])
-            table = np.stack([self.texts[v] for v in variables], axis=1)
-            codes = sorted({*missing_labels, *np.unique(table.astype(str)).tolist()} - {"", *missing}, key=_code_order)
-            plain = {code: re.sub(r"[\s/]+", "_", code) for code in codes}
-            answers = [Choice(plain[code], {"": missing_labels.get(code) or code}) for code in codes]
-            renamed = [f"{code!r} is now {new!r}" for code, new in plain.items() if code != new]
-            if renamed:
-                self.notes.append(f"set {name}: choices hold no space or slash: {', '.join(renamed)}.")
-            blank = (table == "").all(axis=1)
-            reason = (
-                np.where(np.isin(table, list(missing)), table, "").max(axis=1) if missing else np.full(len(table), "")
+    def dichotomies(
+        self, name: str, own: str, one: ResponseSet, members: Sequence[Variable], levels: Sequence[Levels],
+        missing: Mapping[str, str],
+    ) -> tuple[str, list[Choice], dict[str, Any]]:  # fmt: skip
+        """Of a set of dichotomies: the wording, a choice per variable, and the columns."""
+        counted = self.counted(one)
+        wording, names = split_wording([member.label or member.name for member in members])
+        ticked = np.stack([level.hits([counted]) for level in levels], axis=1)
+        blank = np.stack([level.places for level in levels], axis=1) == -1
+        others = [[c for c in level.codes if c != counted and c not in missing] for level in levels]
+        only_ticks = not any(others)
+        if only_ticks:  # no "not ticked" anywhere: a blank beside a tick is one
+            blank &= ~ticked.any(axis=1)[:, None]
+            self.notes.append(
+                f"set {own}: only ticks are recorded. A blank of whoever ticked something is read as not ticked; "
+                "whoever ticked nothing cannot be told from whoever was not asked, and counts as not asked."
             )
-            cells = {}
-            for code in codes:
-                hit = (table == code).any(axis=1)
-                none = np.isin(table, ["", *missing]).all(axis=1)
-                cells[f"{name}/{plain[code]}"] = np.where(blank, "", np.where(none, reason, np.where(hit, "1", "0")))
-            self.notes.append(f"set {name}: whoever has no answer in any of its variables counts as not asked.")
-        reasons = [Choice(code, {"": missing_labels.get(code) or code}, reason) for code, reason in missing.items()]
-        title = wording or str(one.get("label") or name)
-        return Question(name, "select_multiple", {"": title}, (*answers, *reasons), name), cells
+        several = [m.name for m, codes in zip(members, others, strict=True) if len(codes) > 1]
+        if several:
+            self.notes.append(
+                f"set {own}: in {', '.join(several)} codes other than {counted} are not told apart: 'not ticked'."
+            )
+        answers, cells = [], {}
+        for j, (member, label, codes) in enumerate(zip(members, names, others, strict=True)):
+            marks = self.marks(member, labels=True) | {"spss_counted": counted}
+            if member.label and member.label != label:
+                marks["spss_label"] = member.label
+            if codes:
+                marks["spss_uncounted"] = codes[0]
+            elif only_ticks:
+                marks["spss_uncounted"] = "blank"
+            answers.append(Choice(member.name, {"": label}, extra=marks))
+            numbers = np.array(
+                [*(_number(c) if c in missing else float(c == counted) for c in levels[j].codes), np.nan]
+            )
+            column = np.where(blank[:, j], np.nan, np.where(levels[j].places == -1, 0.0, numbers[levels[j].places]))
+            cells[f"{name}/{member.name}"] = self.whole_or_texts(column, levels[j], missing)
+        return wording, answers, cells
+
+    def categories(
+        self, name: str, own: str, members: Sequence[Variable], levels: Sequence[Levels], missing: Mapping[str, str],
+        labels: Mapping[str, str],
+    ) -> tuple[str, list[Choice], dict[str, Any]]:  # fmt: skip
+        """Of a set of categories: the wording, a choice per code, and the columns."""
+        wording, _ = split_wording([member.label or member.name for member in members])
+        seen = {code for level in levels for code in level.codes}
+        codes = sorted({*labels, *seen} - {"", *missing}, key=code_order)
+        plain = {code: re.sub(r"[\s/]+", "_", code) for code in codes}
+        renamed = [f"{code!r} is now {new!r}" for code, new in plain.items() if code != new]
+        if renamed:
+            self.notes.append(f"set {own}: choices hold no space or slash: {', '.join(renamed)}.")
+        valid = np.any([level.hits(codes) for level in levels], axis=0)
+        reason = np.full(len(valid), np.nan)
+        for code in missing:
+            stands = np.any([level.hits([code]) for level in levels], axis=0)
+            reason = np.where(stands & ~valid, np.fmax(reason, _number(code)), reason)
+        cells = {}
+        for code in codes:
+            hit = np.any([level.hits([code]) for level in levels], axis=0).astype(float)
+            column = np.where(valid, hit, reason)
+            cells[f"{name}/{plain[code]}"] = self.whole_or_texts(column, levels[0], missing)
+        self.notes.append(f"set {own}: whoever has no answer in any of its variables counts as not asked.")
+        answers = [Choice(plain[code], {"": labels.get(code) or code},
+                          extra={"spss_code": code} if plain[code] != code else {}) for code in codes]  # fmt: skip
+        return wording, answers, cells
+
+    def counted(self, one: ResponseSet) -> str:
+        """The code that stands for a tick."""
+        kinds = {self.variables[name].kind for name in one.variables}
+        number = _number(one.counted or "")
+        return one.counted or "" if "text" in kinds or np.isnan(number) else str(as_texts([number])[0])
+
+    def whole_or_texts(self, column: Floats, level: Levels, missing: Mapping[str, str]) -> pd.Series:
+        """0, 1 and missing codes as whole numbers, as texts where a missing code is none."""
+        whole = whole_numbers(column)
+        odd = [code for code in missing if not _number(code).is_integer()]
+        if whole is not None and not odd:
+            return whole
+        texts = pd.Series(as_texts(pd.Series(column)), dtype="str")
+        for code in odd:
+            texts = texts.mask(level.hits([code]), code)
+        return texts.mask(texts == "")
+
+
+def _number(code: str) -> float:
+    """The number that a code is; NaN if it is none."""
+    return float(as_numbers([code])[0])
 
 
 def split_wording(labels: Sequence[str]) -> tuple[str, list[str]]:
@@ -250,44 +369,3 @@ def split_wording(labels: Sequence[str]) -> tuple[str, list[str]]:
             if len(labels) > 1 and len(shared) == 1 and "" not in shared and all(own):
                 return shared.pop(), own
     return "", list(labels)
-
-
-def _clean(texts: Any) -> Any:
-    """Texts without space around them, and with one kind of line break: a lone CR would end the row of a CSV."""
-    out = [text.replace("\r\n", "\n").replace("\r", "\n").strip() for text in texts]
-    return np.array(out, dtype=object)
-
-
-def _within(code: str, low: Any, high: Any) -> bool:
-    if isinstance(low, str):
-        return code == low.strip()
-    value = as_numbers([code])[0]
-    return bool(low <= value <= high)
-
-
-def _code_order(code: str) -> tuple[float, str]:
-    value = as_numbers([code])[0]
-    return (value if value == value else np.inf, code)
-
-
-def _spss_weight(file: Path, meta: Any) -> str:
-    """The case weight that the header of the file names; empty if it names none.
-
-    The header holds, in the int32 at byte 76, the position of the weight among the 8-byte slots of a case; a text
-    variable takes several. pyreadstat does not hand it out.
-    """
-    with file.open("rb") as stream:
-        head = stream.read(80)
-    order = "<" if head[64:68] in (b"\x02\0\0\0", b"\x03\0\0\0") else ">"
-    position: int = struct.unpack(f"{order}i", head[76:80])[0]
-    slot = 1
-    for variable, spss_format in meta.original_variable_types.items():
-        if slot == position:
-            return str(variable)
-        width = int(m[1]) if (m := re.match(r"A(\d+)", spss_format)) else 0
-        if width > 255:  # very long texts are stored in pieces of 252 characters, each a variable of width 255
-            pieces = -(-width // 252)
-            slot += 32 * (pieces - 1) + -(-(width - 252 * (pieces - 1)) // 8)
-        else:
-            slot += max(1, -(-width // 8))
-    return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,15 +14,18 @@ import pandas as pd
 
 from .about import About, Analysis, Design, Fieldwork, Lonely, Replicates, read_about
 from .codes import as_days, as_numbers, as_texts
+from .evaluate import Context, Table
 from .language import LANGUAGES
 from .parts import in_language
 from .questionnaire import NUMBER_TYPES, Choice, Question, Questionnaire, Repeat, did_you_mean
 from .readers import FILL_IN, read_responses
+from .recoding import recoded, with_recodes
+from .rules import paradata
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
 
-    from .schema import CheckReport
+    from .checking import CheckReport
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +126,29 @@ class Survey:
         """The questions that ``survey.yml`` says are analysed, the main one first."""
         return tuple(self.about.analysis)
 
+    @cached_property
+    def context(self) -> Context:
+        """What an expression may ask for beyond its row: the members of repeats, the day of the interview, wordings."""
+        form, frame = self.questionnaire, self.responses
+        top = Table(frame, self.about.respondent_id)
+        tables: dict[str, Table] = {}
+
+        def add(repeats: Iterable[Repeat], above: Table) -> None:
+            for repeat in repeats:
+                if repeat.name in self.repeats:
+                    tables[repeat.name] = Table(self.repeats[repeat.name], repeat.identity, above)
+                    add(repeat.form.repeats, tables[repeat.name])
+
+        add(form.repeats, top)
+        told = paradata(form, self.about, frame.columns)
+        labels = {
+            question.name: {choice.name: choice.label("") for choice in question.choices}
+            for part in (form, *(repeat.form for repeat in all_repeats(form)))
+            for question in part
+            if question.choices
+        }
+        return Context(self.about.respondent_id, told.day, told.end or told.start, tables, None, labels)
+
     @property
     def responses_file(self) -> str:
         """The file of the responses, for messages."""
@@ -156,10 +183,16 @@ class Survey:
         return int(self.responses.index[position]) + (2 if self.files else 1)
 
     def check(self, schema: pa.DataFrameSchema | None = None) -> CheckReport:
-        """Check the responses against the questionnaire; see :func:`motivlab.schema.check`."""
-        from .schema import check
+        """Check the responses against the questionnaire; see :func:`motivlab.check`."""
+        from .checking import check
 
         return check(self, schema)
+
+    def schema(self) -> pa.DataFrameSchema:
+        """The rules as a Pandera schema, to be extended and given to :meth:`check`; see :func:`motivlab.schema`."""
+        from .schema import survey_schema
+
+        return survey_schema(self)
 
     @classmethod
     def from_frame(
@@ -338,6 +371,7 @@ def open_survey(folder: str | Path, language: str = "en", responses: str | None 
     book = folder / "questionnaire.xlsx"
     form = Questionnaire.read(sheets if sheets.exists() or not book.exists() else book)
     about = read_about(yml, form)
+    form = with_recodes(form, about.recodes)
     file = _responses_file(folder, responses or about.responses)
     raw = read_responses(file)
     about = about.model_copy(update={"design": _by_name(about.design, raw.columns, about.respondent_id)})
@@ -350,7 +384,7 @@ def open_survey(folder: str | Path, language: str = "en", responses: str | None 
     }
     record = folder / about.cleaning if about.cleaning else None
     return Survey(
-        typed(raw, form, about), form, about, language, folder,
+        recoded(typed(raw, form, about), form, about.recodes), form, about, language, folder,
         files=(yml, *form_files, *(tables[name] for name in members), *([record] if record else []), file),
         repeats=members, cleaning=read_responses(record) if record else None,
     )  # fmt: skip
@@ -385,25 +419,29 @@ def typed(raw: pd.DataFrame, form: Questionnaire, about: About) -> pd.DataFrame:
 
     A choice becomes a categorical of codes (unknown codes are kept, after the known), a number or 0/1 column a
     number, a date a date. A column that holds anything else stays text, so that a check can name what is wrong:
-    nothing is lost or turned into a blank here.
+    nothing is lost or turned into a blank here. A column that is already what its question needs is taken over.
 
     Parameters
     ----------
-    raw : DataFrame of str
-        The cells as text, NA where blank.
+    raw : DataFrame
+        The cells as text, or of any dtype whose codes are those of :func:`motivlab.codes.as_texts`; NA where blank.
     """
     columns: dict[str, pd.Series] = {str(column): raw[column] for column in raw}
 
     def to_number(column: str, whole: bool) -> None:
         if column not in columns:
             return
-        numbers = pd.to_numeric(columns[column], errors="coerce")
-        if (numbers.isna() & columns[column].notna()).any():
+        given = columns[column]
+        if given.dtype in ((pd.Int8Dtype(), pd.Int64Dtype()) if whole else (float,)):
+            return
+        texts = given.astype("str") if isinstance(given.dtype, pd.CategoricalDtype) else given
+        numbers = pd.to_numeric(texts, errors="coerce")
+        if (numbers.isna() & given.notna()).any():
             return
         numbers = numbers.astype(float)
-        given = numbers.dropna().to_numpy()
-        most = np.abs(given).max(initial=0)
-        if whole and _whole(given) and most < EXACT:
+        known = numbers.dropna().to_numpy()
+        most = np.abs(known).max(initial=0)
+        if whole and _whole(known) and most < EXACT:
             columns[column] = numbers.astype("Int8" if most < 128 else "Int64")
         else:
             columns[column] = numbers
@@ -415,13 +453,12 @@ def typed(raw: pd.DataFrame, form: Questionnaire, about: About) -> pd.DataFrame:
         elif question.name not in columns:
             continue
         elif question.type == "select_one":
-            names = [choice.name for choice in question.choices]
-            unknown = sorted(set(columns[question.name].dropna().unique()) - set(names))
-            kind = pd.CategoricalDtype([*names, *unknown])
-            columns[question.name] = columns[question.name].astype(kind)
+            columns[question.name] = _categorical(columns[question.name], [one.name for one in question.choices])
         elif question.type in NUMBER_TYPES:
             to_number(question.name, whole=question.type != "decimal")
         elif question.type == "date":
+            if columns[question.name].dtype == "datetime64[us]":
+                continue
             dates = as_days(columns[question.name])
             if not (np.isnat(dates) & columns[question.name].notna().to_numpy()).any():
                 columns[question.name] = pd.Series(dates.astype("datetime64[us]"), raw.index)
@@ -430,7 +467,21 @@ def typed(raw: pd.DataFrame, form: Questionnaire, about: About) -> pd.DataFrame:
             to_number(column, whole=False)
     for column in about.design.replicate_columns(columns):
         to_number(column, whole=False)
-    return pd.DataFrame(columns, index=raw.index)
+    return pd.DataFrame(columns, index=raw.index, copy=False)
+
+
+def _categorical(column: pd.Series, names: list[str]) -> pd.Series:
+    """A column as a categorical of the choices and, after them, of the codes that are none."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        known = column.cat.categories
+        if known.dtype == "str" and known[: len(names)].tolist() == names:
+            used = set(column.cat.codes[column.cat.codes >= len(names)].unique()) if len(known) > len(names) else ()
+            if len(used) == len(known) - len(names):
+                return column.cat.as_unordered() if column.cat.ordered else column
+    elif column.dtype != "str":
+        column = pd.Series(as_texts(column), column.index, dtype="str").replace("", pd.NA)
+    texts = column.astype("str")
+    return texts.astype(pd.CategoricalDtype([*names, *sorted(set(texts.dropna().unique()) - set(names))]))
 
 
 def declared_columns(form: Questionnaire, about: About, columns: Iterable[str] = ()) -> Mapping[str, str]:

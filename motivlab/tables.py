@@ -15,16 +15,17 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
+from .checking import CheckReport
 from .estimate import Estimates
 from .gate import Gated, gate
 from .language import number, percent, say
-from .schema import CheckReport
 from .sentences import bracketed, by_label, interval, item_label, level_label, notes, shown
 
 SUPPRESSED = "–"
 # the tables of other results
 REGISTERED = (
     "tables_compare", "tables_cooccurrence", "tables_fieldwork", "tables_gains", "tables_outcomes", "tables_audit",
+    "tables_recodes", "tables_codebook", "tables_cleaning", "tables_margins",
 )  # fmt: skip
 
 

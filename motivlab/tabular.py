@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .codes import as_numbers, as_texts
+from .codes import as_days, as_numbers, as_texts
+from .delimited import plain_dates, plain_numbers, some
 from .drafts import RESPONDENT_ID, Draft
 from .files import ReadError
 from .questionnaire import Choice, Question, Questionnaire, did_you_mean
-from .readers import read_responses
+from .readers import read_any
 
 Orders = Sequence[Sequence[str | tuple[str, ...]]]
 MOST_CHOICES = 20
@@ -28,12 +29,13 @@ def read_table(
     orders: Orders = (),
     neutral: Iterable[str] = (),
 ) -> Draft:
-    """Read a .csv or .xlsx whose cells hold the wording of the answers.
+    """Read a .csv, .tsv, .txt, .xlsx or .parquet whose cells hold the wording of the answers, or their codes.
 
     Parameters
     ----------
     file : path
-        The first row names the columns.
+        The first row names the columns. Delimiter, encoding, decimal comma and the order of day and month are found
+        out, and said in the notes.
     sets : mapping of str to (str, str)
         Multiple response questions that are spread over columns: name to first and last column. Each column stands
         for one choice and holds its wording, or nothing. Whoever ticked none of a set has not answered it.
@@ -46,8 +48,9 @@ def read_table(
     Returns
     -------
     Draft
-        Of other columns: numbers stay numbers; at most 20 texts that repeat are the choices of a ``select_one``
-        question; the rest is free text. Names are made of the columns' names, which stay as wording.
+        Columns ``q/a``, ``q/b`` of 0 and 1 are the multiple response question ``q``. Of other columns: numbers stay
+        numbers, days days; at most 20 texts that repeat are the choices of a ``select_one`` question; the rest is free
+        text. Names are made of the columns' names, which stay as wording.
 
     Raises
     ------
@@ -55,10 +58,12 @@ def read_table(
         If there is no such file, a set names no column of it, or a column of a set holds several texts.
     """
     file = Path(file)
-    if not file.exists():
-        raise FileNotFoundError(f"{file}: no such file.")
-    frame = read_responses(file)
-    return _Table(file, frame, orders, frozenset(neutral)).draft(sets or {})
+    tables, notes = read_any(file)
+    frame, of_numbers = plain_numbers(next(iter(tables.values())))
+    frame, of_dates = plain_dates(frame)
+    if len(tables) > 1 and (left := list(tables)[1:]):
+        notes.append(f"not read: the sheets {some(left)}. Save the one that is meant as a file of its own.")
+    return _Table(file, frame, orders, frozenset(neutral), [*notes, *of_numbers, *of_dates]).draft(sets or {})
 
 
 class _Table:
@@ -70,11 +75,12 @@ class _Table:
         frame: pd.DataFrame,
         orders: Sequence[Sequence[str | tuple[str, ...]]],
         neutral: frozenset[str],
+        notes: list[str],
     ) -> None:
         self.file, self.frame, self.neutral = file, frame, neutral
         self.orders = [[(one,) if isinstance(one, str) else one for one in order] for order in orders]
         self.texts = {column: np.array([t.strip() for t in as_texts(frame[column])], dtype=object) for column in frame}
-        self.notes: list[str] = []
+        self.notes = notes
 
     def draft(self, sets: Mapping[str, tuple[str, str]]) -> Draft:
         set_of: dict[str, str] = {}
@@ -95,8 +101,15 @@ class _Table:
         else:
             self.notes.append(f"{number}: numbered from 1, since no column looks like an id.")
         questions: list[Question] = []
+        dummies = self.dummies(identity, set_of)
         for column in self.texts:
+            if column in columns:
+                continue
             if column == identity or (column in set_of and set_of[column] in columns):
+                continue
+            if column in dummies:
+                questions.append(dummies[column])
+                columns |= {c: self.texts[c] for c in dummies[column].columns}
                 continue
             if column in set_of:
                 members = [c for c in self.texts if set_of.get(c) == set_of[column]]
@@ -116,7 +129,23 @@ class _Table:
         self.notes.append("routing: a table does not hold it. Fill in `relevant` in questionnaire/survey.csv.")
         responses = pd.DataFrame(columns, dtype="str").replace("", pd.NA)
         form = Questionnaire(tuple(questions), {"": ""})
-        return Draft(responses, form, number, "", tuple(sets), tuple(self.notes))
+        found = tuple(question.name for question in dummies.values())
+        return Draft(responses, form, number, "", (*sets, *found), tuple(self.notes))
+
+    def dummies(self, identity: str, taken: Mapping[str, str]) -> dict[str, Question]:
+        """The questions whose choices stand in columns of 0 and 1, by the first of them."""
+        members: dict[str, list[str]] = {}
+        for column, texts in self.texts.items():
+            name, slash, choice = column.partition("/")
+            plain = slash and re.fullmatch(r"[A-Za-z_][\w.-]*", name) and re.fullmatch(r"[\w.-]+", choice)
+            if plain and column not in taken and column != identity and set(texts) <= {"0", "1", ""}:
+                members.setdefault(name, []).append(column)
+        found = {}
+        for name, columns in members.items():
+            if len(columns) > 1 and name not in self.texts:
+                choices = tuple(Choice(c, {"": c}) for c in (column.partition("/")[2] for column in columns))
+                found[columns[0]] = Question(name, "select_multiple", {"": name}, choices, name)
+        return found
 
     def names(self) -> dict[str, str]:
         """Column to name; one that has no Latin letters or digits is named by its place."""
@@ -178,6 +207,8 @@ class _Table:
         if given and not np.isnan(numbers).any():
             whole = bool((np.floor(numbers) == numbers).all())
             return Question(name, "integer" if whole else "decimal", label), {name: texts}
+        if given and not np.isnat(as_days(list(given))).any() and all(len(text) == 10 for text in given):
+            return Question(name, "date", label), {name: texts}
         if not given or len(given) > MOST_CHOICES or len(given) > (texts != "").sum() / 2:
             return Question(name, "text", label), {name: texts}
         coded: dict[str, str] = {}

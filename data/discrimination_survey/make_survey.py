@@ -6,9 +6,11 @@ key answers equal the figures published from the October 2021 population survey 
     python data/discrimination_survey/make_survey.py            # writes beside this script
     python data/discrimination_survey/make_survey.py --to DIR   # writes elsewhere, for comparison
 
-Two files are written: `responses.csv`, and `responses_with_errors.csv`, the same with data errors planted in
-it. The same bytes come out of each run: the seed is fixed, random numbers are only ever taken as uniforms
-(the most stable part of numpy's generators), and every tie is settled by the order of the rows.
+Four files are written: `responses.csv`; `responses_with_errors.csv`, the same with data errors planted in it;
+`cleaning_log.csv`, the sheet of those errors as a fieldwork company would send it back; and `margins.csv`, the assumed
+margins of the population that the weights are raked to. The same bytes come out of each run: the seed is fixed,
+random numbers are only ever taken as uniforms (the most stable part of numpy's generators), and every tie is settled
+by the order of the rows.
 """
 
 from __future__ import annotations
@@ -498,6 +500,14 @@ def survey_weights(answers: pd.DataFrame) -> np.ndarray:
     return rounded
 
 
+def margins_table() -> pd.DataFrame:
+    """Return the margins as shares: `variable`, `level`, `share`; crossed ones are joined by " × "."""
+    crossed = {" × ".join(cell): share for cell, share in GENDER_AGE_MARGIN.items()}
+    margins = {"region": REGION_MARGIN, "gender × age_group": crossed, "native_language": LANGUAGE_MARGIN}
+    rows = [(variable, level, f"{share / 100:.3f}") for variable, of in margins.items() for level, share in of.items()]
+    return pd.DataFrame(rows, columns=["variable", "level", "share"])
+
+
 # --- The answers ---
 def one_hot(question: str, rows: pd.Index, missing: np.ndarray, chosen: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     """Return the 0/1 columns `question/choice` of those asked; a missing answer is chosen alone."""
@@ -659,6 +669,66 @@ def plant_faults(responses: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[int,
     return faulty, planted
 
 
+# --- The errors as they were answered ---
+LOG_COLUMNS = (
+    "row", "respondent", "variable", "wording", "value", "rule", "message", "answer", "action", "reason", "by", "date",
+)  # fmt: skip
+# Variable and what was typed: the rule that finds it, the action, the answer, the reason. `=` is the true value.
+ANSWERED = {
+    ("education", "doctoral"): ("unknown_code", "change", "=", "A doctoral degree is coded as higher education."),
+    ("gender", "Woman"): ("unknown_code", "change", "=", "Typed with a capital letter."),
+    ("age", "forty"): ("wrong_type", "change", "=", "Typed in words; the recording says 40."),
+    ("age", "34.5"): ("wrong_type", "change", "=", "Full years were asked for."),
+    ("age", "17"): ("out_of_range", "change", "=", "Called back: 18 on the day of the interview."),
+    ("age", "180"): ("out_of_range", "change", "=", "A slip of the finger."),
+    ("grounds", "age"): ("answered_not_asked", "missing", "not_asked", "Ticked by mistake, the question was not put."),
+    ("grounds", ""): ("asked_not_answered", "change", "=", "Skipped in data entry; from the recording."),
+    ("actions", "nothing"): ("exclusive", "change", "=", "Did nothing; the other was ticked by mistake."),
+    ("perceived/age", "2"): ("unknown_code", "change", "=", "Ticked twice."),
+    ("respondent", "^"): ("id_duplicate", "change", "=", "The number of the interview before was typed."),
+    ("respondent", ""): ("id_missing", "change", "=", "Found by the time of the call."),
+    ("weight", ""): ("weight", "change", "=", "Taken from the file of weights."),
+    ("weight", "0"): ("weight", "change", "=", "Taken from the file of weights."),
+    ("weight", "-0.8500"): ("weight", "drop", "", "The address was not in the sample; the interview must not be used."),
+    ("interview_date", "2021-13-45"): ("wrong_type", "change", "=", "Taken from the list of calls."),
+}
+RIGHT_ID = ("id_duplicate", "keep", "", "This number is right; the interview after it was given it by mistake.")
+
+
+def chosen(row: pd.Series, question: str) -> str:
+    """Return the names of the chosen of a multiple-response question."""
+    return " ".join(c.partition("/")[2] for c in row.index if c.startswith(f"{question}/") and row[c] == "1")
+
+
+def answered_log(
+    responses: pd.DataFrame, faulty: pd.DataFrame, planted: Sequence[tuple[int, Fault]], wordings: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return the sheet of the planted errors, answered by the field supervisor on the last day of the fieldwork."""
+    multiple = {column.partition("/")[0] for column in responses if "/" in column}
+    rows = []
+
+    def answer(row: int, variable: str, told: tuple[str, str, str, str]) -> None:
+        rule, action, new, reason = told
+        was, true = faulty.iloc[row], responses.iloc[row]
+        value, right = (chosen(was, variable), chosen(true, variable)) if variable in multiple else (
+            was[variable], true[variable])  # fmt: skip
+        wording = wordings.get(variable.partition("/")[0], "")
+        rows.append((row + 2, was["respondent"], variable, wording, value, rule, "", right if new == "=" else new,
+                     action, reason, "field supervisor", str(LAST_DAY)))  # fmt: skip
+
+    for row, fault in planted:
+        column, typed = next(iter(fault.typed.items()))
+        question = column.partition("/")[0]
+        if column.startswith(("grounds/", "actions/")):
+            told = ANSWERED[question, chosen(faulty.iloc[row], question) if question == "grounds" else "nothing"]
+            answer(row, question, told)
+            continue
+        if typed == "^":
+            answer(row - 1, column, RIGHT_ID)
+        answer(row, column, ANSWERED[column, typed])
+    return pd.DataFrame(sorted(rows), columns=list(LOG_COLUMNS))
+
+
 # --- Writing and checking ---
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write UTF-8 with LF on every system."""
@@ -705,7 +775,7 @@ def print_faults(responses: pd.DataFrame, planted: Sequence[tuple[int, Fault]]) 
 
 
 def main() -> None:
-    """Write both files and print the check of the targets and the planted errors."""
+    """Write the files and print the check of the targets and the planted errors."""
     parser = argparse.ArgumentParser(description="Make the synthetic discrimination survey.")
     parser.add_argument("--to", type=Path, default=HERE, metavar="DIR", help="folder to write to")
     folder: Path = parser.parse_args().to
@@ -714,6 +784,9 @@ def main() -> None:
     faulty, planted = plant_faults(responses)
     write_csv(responses, folder / "responses.csv")
     write_csv(faulty, folder / "responses_with_errors.csv")
+    write_csv(margins_table(), folder / "margins.csv")
+    wordings = {row["name"]: row["label::English (en)"] for row in read_rows(HERE / "questionnaire" / "survey.csv")}
+    write_csv(answered_log(responses, faulty, planted, wordings), folder / "cleaning_log.csv")
     met = check_targets(folder / "responses.csv")
     print_faults(responses, planted)
     if not met:

@@ -81,9 +81,9 @@ options(survey.lonely.psu = "fail")
 save(do.call(rbind, rows), "lonely_expected.csv")
 
 # ---- everything else, one script a subject: numbers_expected.csv, domains_expected.csv, calibrated_expected.csv,
-# replicates_expected.csv, tests_expected.csv, contrasts_expected.csv, covariance_expected.csv and glm_expected.csv,
-# with the data, weights and margins beside them. published_pairs.csv is copied from its sources by hand.
-for (part in c("common", "numbers", "domains", "calibrated", "replicates", "tests", "contrasts", "glm")) {
+# replicates_expected.csv, tests_expected.csv, contrasts_expected.csv, covariance_expected.csv, margins_expected.csv and
+# glm_expected.csv, with the data, weights and margins beside them. published_pairs.csv is copied from its sources by hand.
+for (part in c("common", "numbers", "domains", "calibrated", "replicates", "tests", "contrasts", "margins", "glm")) {
   source(file.path(here, paste0(part, ".R")))
 }
 
