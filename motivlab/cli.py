@@ -83,6 +83,15 @@ def _parser() -> argparse.ArgumentParser:
     languages(clean)
     clean.set_defaults(run=_clean)
 
+    out = commands.add_parser("export", help="write a survey as SPSS, Stata, csv, XLSForm, codebook ...")
+    out.add_argument("survey", type=Path, metavar="FOLDER", help="a survey folder")
+    out.add_argument(
+        "--to", type=Path, nargs="+", required=True, metavar="FILE",
+        help=".sav .zsav .dta .parquet .csv: responses; .xlsx: XLSForm; .docx .html: codebook; .json .xml: dictionary",
+    )  # fmt: skip
+    languages(out)
+    out.set_defaults(run=_export)
+
     audit = commands.add_parser("audit", help="audit published figures: exit 0 no contradiction, 1 some, 2 cannot run")
     audit.add_argument(
         "figures", type=Path, metavar="FOLDER", help="a folder of tables with or without datapackage.json, or one .csv"
@@ -176,6 +185,18 @@ def _clean(chosen: argparse.Namespace) -> int:
     print(f"\nwrote {responses} and {record.name}; these lines of survey.yml use them:")
     print(f"responses: {responses.name}\ncleaning: {record.name}")
     return CLEAN if report.ok else FINDINGS
+
+
+def _export(chosen: argparse.Namespace) -> int:
+    from .survey import open_survey
+    from .writers import write_survey
+
+    written = write_survey(open_survey(chosen.survey, chosen.lang), *chosen.to)
+    for file in written.files:
+        print(f"wrote {file}")
+    for note in written.notes:
+        print(f"- {note}")
+    return CLEAN
 
 
 def _audit(chosen: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ def as_numbers(column: Any) -> npt.NDArray[np.float64]:
         levels = np.append(as_numbers(series.cat.categories.astype(str)), np.nan)
         return levels[series.cat.codes.to_numpy()]
     if series.dtype.kind == "M":
+        series = series.dt.tz_localize(None) if series.dt.tz is not None else series
         return np.asarray((series - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1), dtype=float)
     return np.asarray(pd.to_numeric(series, errors="coerce").to_numpy(dtype=float, na_value=np.nan))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pandas as pd
 from .about import About
 from .codes import as_days, as_texts
 from .files import new_folder, sha256
-from .questionnaire import NUMBER_TYPES, Questionnaire
+from .questionnaire import NUMBER_TYPES, Choice, Questionnaire
 from .readers import FILL_IN
 from .survey import Survey, all_repeats, open_survey, typed
 
@@ -23,6 +23,13 @@ RESPONDENT_ID = r"(case|resp|respondent|interview|record)?_?(id|nr|no|number)|re
 _DEMOGRAPHIC = r"gender|\bsex\b|\bage\b|educat|dzimum|vecum|izglīt|пол\b|возраст|образован"
 _INTERVIEWER = r"enumerator|interviewer|intervētāj|intervetaj|aptaujas[ _]veic|интервью[её]р"
 _AGE = r"\bage\b|\bvecums\b|\bвозраст\b"
+# whole names or wordings of choices that are no answer, in lv, en, ru
+_NO_ANSWER = {
+    "dont_know": r"(i )?(do ?n.?t|do not) know|d\.?k\.?|nezinu( / grūti pateikt)?|grūti (pa)?teikt|(я )?не знаю|"
+    r"затрудняюсь ответить",
+    "refused": r"(prefer|would rather) not (to )?(answer|say)|refus(ed|al|e)( to (answer|say))?|"
+    r"atteic(ās|os)( atbildēt)?|nevēlos atbildēt|отказ(ался)?( от ответа| ответить)?|не хочу отвечать",
+}
 MOST_ANALYSED = 6  # sets that a draft of the analysis names; a person chooses
 MOST_CELLS = 20_000_000  # of a .csv; beyond it reading takes longer than a person waits
 
@@ -100,6 +107,40 @@ def find_paradata(form: Questionnaire, frame: pd.DataFrame, notes: list[str]) ->
     return found
 
 
+def with_reasons(form: Questionnaire, notes: list[str]) -> Questionnaire:
+    """A form whose choices for "don't know" and "prefer not to answer" are marked as missing reasons.
+
+    Only where the form marks none itself: XLSForm has no column for it.
+    """
+    if any(choice.missing for question in form for choice in question.choices):
+        return form
+    found: dict[str, str] = {}
+
+    def marked(choice: Choice) -> Choice:
+        said = [choice.name.replace("_", " "), *choice.labels.values()]
+        for reason, words in _NO_ANSWER.items():
+            if any(re.fullmatch(words, text.strip(" .").casefold()) for text in said):
+                found[choice.name] = reason
+                return replace(choice, missing=reason)
+        return choice
+
+    def within(part: Questionnaire) -> Questionnaire:
+        return replace(
+            part,
+            questions=tuple(replace(q, choices=tuple(map(marked, q.choices))) for q in part),
+            repeats=tuple(replace(repeat, form=within(repeat.form)) for repeat in part.repeats),
+        )
+
+    form = within(form)
+    if found:
+        said = ", ".join(f"{code} = {reason}" for code, reason in found.items())
+        notes.append(
+            f"missing reasons, by name or wording: {said}. Correct the column `missing` of questionnaire/choices.csv "
+            "where one is an answer."
+        )
+    return form
+
+
 def survey_of(draft: Draft, file: Path, language: str = "en") -> Survey:
     """A draft as a survey in memory, with what is still to be filled in marked ``?``."""
     about = About.model_validate(_about(draft, file))
@@ -133,7 +174,12 @@ def write_draft(draft: Draft, file: Path, folder: Path) -> list[str]:
     ------
     FileExistsError
         If the folder is there already.
+    ValueError
+        If a repeated group has a name that no file of a folder can have.
     """
+    for name in draft.repeats:
+        if name.lower() in ("responses", "readme", *draft.tables) or not re.fullmatch(r"\w[\w.-]*", name):
+            raise ValueError(f"{file}: the repeated group {name!r} cannot be a file {name}.csv. Rename it in the form.")
     with new_folder(folder) as work:
         draft.questionnaire.write(work / "questionnaire")
         if draft.responses.size > MOST_CELLS:

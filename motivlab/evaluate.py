@@ -396,6 +396,10 @@ class Evaluator:
 
     def any_value(self, node: Node) -> Value:
         """The value of a part; of a question of a repeat that is seen from outside, its members."""
+        value = self._raw(node)
+        return value.item() if isinstance(value, np.generic) else value
+
+    def _raw(self, node: Node) -> Value:
         from .functions import call
 
         kind = node.kind

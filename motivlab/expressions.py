@@ -32,7 +32,7 @@ MAX_LENGTH = 32_767  # characters in a cell of a spreadsheet
 MAX_DEPTH = 100
 _PART = re.compile(
     r"""(?P<text>"[^"]*"|'[^']*')"""
-    r"""|\$\{\s*(?P<name>[^}]*?)\s*\}"""
+    r"""|\$\{(?P<name>[^{}]*)\}"""
     r"""|(?P<current>current\s*\(\s*\)\s*/)"""
     r"""|(?P<word>[^\W\d][\w.-]*(?::[^\W\d][\w.-]*)?)(?P<open>\s*\(\s*(?P<close>\))?)?"""
 )
@@ -169,7 +169,7 @@ def _parser() -> Any:
 def _readable(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
-    return re.sub(r"\[err:\w+\] ", "", str(error)).strip() or type(error).__name__
+    return re.sub(r"\[err:\w+\] ", "", str(error)).strip()[:200] or type(error).__name__
 
 
 class _Reader:
@@ -203,10 +203,11 @@ class _Reader:
         if match["text"] is not None:
             return match["text"]
         if match["name"] is not None:
-            if match["name"] not in self.variables:
-                self.variables.append(match["name"])
+            name = match["name"].strip()
+            if name not in self.variables:
+                self.variables.append(name)
             # Question names may hold characters that XPath names may not: the tree sees v0, v1, ...
-            return f"$v{self.variables.index(match['name'])}"
+            return f"$v{self.variables.index(name)}"
         if match["current"] is not None:
             return ""
         if match["open"] is None or match["word"] in (*_OPERATORS, *_NODE_TESTS):
@@ -254,7 +255,8 @@ class _Reader:
                 self.columns.append(token.value)
             return Node("column", token.value)
         if symbol == "(name)":
-            raise self.error(f"{token.value!r} is not supported. A question is written ${{{token.value}}}.")
+            name = str(token.value)[:60]
+            raise self.error(f"{name!r} is not supported. A question is written ${{{name}}}.")
         return self.path(token, symbol)
 
     def named(self, name: str) -> Node:

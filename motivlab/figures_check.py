@@ -110,7 +110,7 @@ def plot_findings(report: CheckReport, by: str = "interviewer") -> Axes:
 def _counts(report: CheckReport, by: str) -> tuple[pd.DataFrame, int, bool]:
     """Findings by question and interviewer or day; how many the map leaves out; whether the columns are weeks."""
     found = report.findings
-    found = found[(found["severity"] != "note") & (found["respondent"] != "")]
+    found = found[found["severity"] != "note"]
     known = found[found[by] != ""]
     if known.empty:
         raise ValueError(

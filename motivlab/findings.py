@@ -16,7 +16,7 @@ from .expressions import ExpressionError
 from .kinds import KINDS, Setting
 from .language import say
 from .questionnaire import Questionnaire
-from .rules import Detail, Found, Overall, Positions, Rule, chosen, paradata
+from .rules import Detail, Found, Overall, Positions, Rule, chosen, coded, paradata
 from .survey import Survey
 
 if TYPE_CHECKING:
@@ -294,7 +294,10 @@ def _values(table: Table, variable: str, at: Positions) -> npt.NDArray[np.object
     """The values that stand there: the cells, or the names of the chosen of a multiple response question."""
     frame = table.frame
     if variable in frame:
-        return as_texts(frame[variable].iloc[at])
+        if frame[variable].dtype.kind in "fM":  # of many different values
+            return as_texts(frame[variable].iloc[at])
+        given = coded(frame, variable)
+        return given.levels[given.places[at]]
     out = np.full(len(at), "", dtype=object)
     if variable in table.form:
         question = table.form[variable]

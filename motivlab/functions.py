@@ -35,7 +35,7 @@ from .patterns import PatternError, matcher
 Args = tuple[Node, ...]
 Function = tuple[int, int | None, Callable[[Evaluator, Args], Value]]
 
-CONSTANT = (str, float, bool, np.bool_)
+CONSTANT = (str, float, bool)
 _FINISHED = "It has no meaning on a finished table."
 MEANINGLESS = {
     "random": "random() gives another number each time.",
@@ -94,8 +94,19 @@ def over(function: Callable[..., Any], *values: Value) -> Any:
     return np.array(found, dtype=object if kind is str else kind)[places]
 
 
-def _of_texts(function: Callable[..., Any]) -> Callable[[Evaluator, Args], Value]:
-    return lambda ev, args: over(function, *(ev.value(arg) for arg in args))
+def _of_texts(function: Callable[..., Any], first_number: int = 9) -> Callable[[Evaluator, Args], Value]:
+    """A function of texts, of which those from a place on are numbers."""
+
+    def apply(ev: Evaluator, args: Args) -> Value:
+        values = [ev.value(arg) for arg in args]
+        return over(function, *values[:first_number], *map(numbers, values[first_number:]))
+
+    return apply
+
+
+def _number(text: str) -> float:
+    """A number that was made a text."""
+    return {"Infinity": np.inf, "-Infinity": -np.inf}.get(text) or number_of(text)
 
 
 def _of_numbers(function: Callable[..., Any]) -> Callable[[Evaluator, Args], Value]:
@@ -110,8 +121,10 @@ def _of_numbers(function: Callable[..., Any]) -> Callable[[Evaluator, Args], Val
 
 def _half_up(x: Any) -> Any:
     """The nearest whole number, of two the greater."""
-    low = np.floor(x)
-    return np.where(x - low >= 0.5, low + 1, low) if isinstance(x, np.ndarray) else float(low + (x - low >= 0.5))
+    with np.errstate(invalid="ignore"):
+        low = np.floor(x)
+        out = low + (x - low >= 0.5)
+    return out if isinstance(x, np.ndarray) else float(out)
 
 
 def _round(ev: Evaluator, args: Args) -> Value:
@@ -123,7 +136,7 @@ def _round(ev: Evaluator, args: Args) -> Value:
 
 def _rounded(text: str, places: str) -> float:
     """Rounded in decimal, as a person reads the number: 1.005 to two places is 1.01."""
-    number, digits = number_of(text), number_of(places)
+    number, digits = _number(text), _number(places)
     if number != number or digits != digits or abs(digits) > 30:
         return float("nan")
     if abs(number) == float("inf"):
@@ -136,19 +149,18 @@ def _rounded(text: str, places: str) -> float:
 
 def _whole(text: str) -> int:
     """A number in a text as an index, cut off; 0 where there is none."""
-    number = number_of(text)
+    number = _number(text)
     return int(max(min(number, 2**31), -(2**31))) if number == number else 0
 
 
-def _substr(text: str, start: str, end: str = "Infinity") -> str:
-    last = None if end == "Infinity" else _whole(end)
-    return text[_whole(start) : last]
+def _substr(text: str, start: str, end: str | None = None) -> str:
+    return text[_whole(start) : None if end is None else _whole(end)]
 
 
-def _substring(text: str, start: str, length: str = "Infinity") -> str:
+def _substring(text: str, start: str, length: str | None = None) -> str:
     """XPath's: the first character is 1, and both numbers are rounded."""
-    first = _half_up(float(number_of(start)))
-    last = float("inf") if length == "Infinity" else first + _half_up(float(number_of(length)))
+    first = _half_up(_number(start))
+    last = np.inf if length is None else first + _half_up(_number(length))
     return "".join(letter for place, letter in enumerate(text, 1) if first <= place < last)
 
 
@@ -198,7 +210,7 @@ def _either(condition: Any, one: Value, other: Value) -> Value:
         return one if condition else other
     if columns:
         return Cells(np.where(condition, one.numbers, other.numbers))
-    out = np.where(condition, one, other)
+    out: Any = np.where(condition, one, other)
     return out.astype(object) if out.dtype.kind in "UO" else out
 
 
@@ -241,12 +253,9 @@ def _count_selected(ev: Evaluator, args: Args) -> Value:
     return value.count if isinstance(value, Chosen) else over(lambda text: float(len(text.split())), value)
 
 
-def _selected_at(ev: Evaluator, args: Args) -> Value:
-    def at(text: str, place: str) -> str:
-        found, index = text.split(), _whole(place)
-        return found[index] if 0 <= index < len(found) else ""
-
-    return over(at, *(ev.value(arg) for arg in args))
+def _selected_at(text: str, place: str) -> str:
+    found, index = text.split(), _whole(place)
+    return found[index] if 0 <= index < len(found) else ""
 
 
 def _choice_name(ev: Evaluator, args: Args) -> Value:
@@ -466,15 +475,15 @@ FUNCTIONS: dict[str, Function] = {
     "selected": (2, 2, _selected),
     "is-selected": (2, 2, _selected),
     "count-selected": (1, 1, _count_selected),
-    "selected-at": (2, 2, _selected_at),
+    "selected-at": (2, 2, _of_texts(_selected_at, 1)),
     "jr:choice-name": (2, 2, _choice_name),
     # texts
     "string": (1, 1, lambda ev, args: texts(ev.value(args[0]))),
     "string-length": (1, 1, _of_texts(lambda text: float(len(text)))),
     "concat": (1, None, _concat),
     "join": (2, None, _join),
-    "substr": (2, 3, _of_texts(_substr)),
-    "substring": (2, 3, _of_texts(_substring)),
+    "substr": (2, 3, _of_texts(_substr, 1)),
+    "substring": (2, 3, _of_texts(_substring, 1)),
     "substring-before": (2, 2, _of_texts(lambda text, part: text.partition(part)[0] if part and part in text else "")),
     "substring-after": (2, 2, _of_texts(lambda text, part: text.partition(part)[2] if part else text)),
     "translate": (3, 3, _of_texts(_translate)),

@@ -59,7 +59,7 @@ def read_draft(
             from .stata import read_stata
 
             return read_stata(file, progress=progress)
-        return read_spss(file)
+        return read_spss(file, progress=progress)
     refuse_disguise(file)
     lime = is_limesurvey(file)
     if described and (form is not None or lime):

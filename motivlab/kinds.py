@@ -68,7 +68,7 @@ KINDS: Mapping[str, Kind] = {
     # weights and sample
     "weight": Kind("error"),
     "design": Kind("error"),
-    "weight_extreme": Kind("warning", 5),  # times the mean, or one by it
+    "weight_extreme": Kind("warning", 5),  # times the mean
     "weight_sum": Kind("warning", 0.01),  # relative difference from the total of the margins
     "weight_effect": Kind("warning", 2),  # Kish's design effect
     "off_margins": Kind("warning", 0.05),  # points of share, as 0.05 is five

@@ -14,7 +14,7 @@ import pandas as pd
 
 from .codes import as_texts
 from .delimited import plain_dates, plain_numbers, some
-from .drafts import Draft, find_paradata, survey_of
+from .drafts import Draft, find_paradata, survey_of, with_reasons
 from .expressions import ExpressionError
 from .files import ReadError
 from .questionnaire import NUMBER_TYPES, Question, Questionnaire, Repeat
@@ -54,12 +54,11 @@ def read_kobo(file: str | Path, form: str | Path) -> Draft:
         If a file cannot be read, the form is of another survey, or the export holds labels in place of names.
     """
     file = Path(file)
-    questionnaire = Questionnaire.read(form)
     sheets, found_out = read_any(file)
-    repeats = list(all_repeats(questionnaire))
-    named = {repeat.name[:31]: repeat.name for repeat in repeats}  # a sheet's name has 31 letters
-    main = next((name for name in sheets if name not in named), next(iter(sheets)))
     notes = [*found_out]
+    questionnaire = with_reasons(Questionnaire.read(form), notes)
+    repeats = list(all_repeats(questionnaire))
+    main = next((name for name in sheets if name not in {repeat.name[:31] for repeat in repeats}), next(iter(sheets)))
     table = _Table(file, sheets[main], questionnaire, notes)
     table.refuse_labels()
     identity = table.identity()
@@ -74,14 +73,14 @@ def read_kobo(file: str | Path, form: str | Path) -> Draft:
     tables = {"": (table, as_texts(frame[identity]))}
     outer = _outer(questionnaire)
     for repeat in repeats:
-        rows = _members(file, sheets, named, repeat, notes)
+        above_name, path = outer[repeat.name]
+        rows = _members(file, sheets, repeat, notes) if above_name in tables else None
         if rows is None:
             notes.append(f"repeat {repeat.name}: the export holds no table of it.")
             continue
-        inner = _Table(file, rows, repeat.form, notes, outer[repeat.name][1])
-        above, ids = tables.get(outer[repeat.name][0], tables[""])
-        parent_id = outer[repeat.name][0] + "_id" if outer[repeat.name][0] else identity
-        own, members[repeat.name] = inner.members(repeat, parent_id, above, ids)
+        inner = _Table(file, rows, repeat.form, notes, path)
+        parent_id = f"{above_name}_id" if above_name else identity
+        own, members[repeat.name] = inner.members(repeat, parent_id, *tables[above_name])
         tables[repeat.name] = (inner, own)
         disagreements = pd.concat([disagreements, inner.disagreements(own)], ignore_index=True)
     draft = replace(draft, repeats=members, tables={"disagreements": disagreements} if len(disagreements) else {})
@@ -107,11 +106,14 @@ class _Table:
     unsure: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)  # nothing chosen: asked, or not asked?
 
     def __post_init__(self) -> None:
-        self.raw = self.raw.rename(columns={c: _original(c) for c in self.raw.columns}).reset_index(drop=True)
+        keys = _keys(self.form, self.path)
+        renamed = {c: c if c in keys else _original(c) for c in self.raw.columns}
+        twice = {new for new in renamed.values() if list(renamed.values()).count(new) > 1}
+        self.raw = self.raw.rename(columns={c: c if new in twice else new for c, new in renamed.items()})
+        self.raw = self.raw.reset_index(drop=True)
         self.questions: dict[str, str] = {}  # question to column
         self.choices: dict[str, dict[str, str]] = {}  # question to choice to column
         self.other: list[str] = []
-        keys = _keys(self.form, self.path)
         for column in self.raw.columns:
             question, choice = keys.get(column) or keys.get(_plain(column)) or keys.get(_plain(column)[1:]) or ("", "")
             if not question:
@@ -122,7 +124,7 @@ class _Table:
                 self.questions[question] = column
             else:
                 self.other.append(column)
-        self.texts = {c: self.cells(c) for c in self.raw.columns}
+        self.texts = {c: as_texts(self.raw[c].str.strip()) for c in self.raw.columns}
 
     def unknown_choice(self, column: str) -> tuple[str, str]:
         """A column ``question/choice`` whose choice the form does not know."""
@@ -134,10 +136,6 @@ class _Table:
                         if head.startswith(start) and len(head) > len(start):
                             return question.name, head[len(start) :]
         return "", ""
-
-    def cells(self, column: str) -> npt.NDArray[np.object_]:
-        texts = as_texts(self.raw[column])
-        return np.array([t.strip() for t in texts], dtype=object) if any(map(_edged, texts)) else texts
 
     def refuse_labels(self) -> None:
         """Refuse an export whose heads or answers are labels, and one of another form."""
@@ -176,14 +174,11 @@ class _Table:
     def columns(self, identity: str) -> tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]:
         """The columns of codes by name, those that are no questions, and the multiple response questions."""
         columns: dict[str, Any] = {identity: self.texts[identity]} if identity else {}
-        blanks = self.blank()
-        if blanks:
+        if blanks := self.blank():
             self.notes.append(f"blanks: {blanks:,} cells that say NA or n/a are read as blank.")
         sets, lacking = [], []
         for question in self.form:
-            if question.type == "select_multiple" and (
-                question.name in self.questions or question.name in self.choices
-            ):
+            if question.type == "select_multiple" and question.name in {*self.questions, *self.choices}:
                 columns |= self.multiple(question)
                 sets.append(question.name)
             elif question.name in self.questions:
@@ -208,15 +203,12 @@ class _Table:
         others = [c for c in self.other if c != identity]
         columns |= {c: self.texts[c] for c in others}
         strangers = [c for c in others if not c.startswith("_") and c not in _ID]
-        if strangers:
-            self.notes.append(
-                f"{self.where()}columns that the form does not have are kept as `other_columns`: {some(strangers)}."
-            )
-        blank_free = {c: v if isinstance(v, pd.Series) else pd.Series(v, dtype="str") for c, v in columns.items()}
-        return (
-            {c: v.replace("", pd.NA) if v.dtype == "str" else v for c, v in blank_free.items()},
-            tuple(others), tuple(sets),
-        )  # fmt: skip
+        if strangers and not self.path:
+            self.notes.append(f"columns that the form does not have are kept as `other_columns`: {some(strangers)}.")
+        for column, cells in columns.items():
+            if not isinstance(cells, pd.Series):
+                columns[column] = pd.Series(cells, dtype="str").replace("", pd.NA)
+        return columns, tuple(others), tuple(sets)
 
     def where(self) -> str:
         return f"repeat {self.path[-1]}: " if self.path else ""
@@ -238,7 +230,7 @@ class _Table:
         for column, texts in self.texts.items():
             name = column_of.get(column, "")
             kept = {choice.name for choice in self.form[name].choices} if name else set()
-            hit = np.isin(texts.astype(str), [text for text in _BLANKS if text not in kept])
+            hit = _among(texts, [text for text in _BLANKS if text not in kept])
             count += int(hit.sum())
             if hit.any():
                 self.texts[column] = np.where(hit, "", texts)
@@ -277,14 +269,13 @@ class _Table:
         for j, choice in enumerate(order):
             if choice in columns:
                 texts = self.texts[columns[choice]]
-                plain = texts.astype(str)
-                yes, no = np.isin(plain, _TRUE), np.isin(plain, _FALSE)
+                yes, no = _among(texts, _TRUE), _among(texts, _FALSE)
                 ticks[:, j] = np.where(yes, 1, np.where(no, 0, -1))
-                if (strange_cells := ~yes & ~no & (plain != "")).any():
+                if (strange_cells := ~yes & ~no & (texts != "")).any():
                     odd[choice] = texts
                     self.notes.append(
                         f"{question.name}/{choice}: {int(strange_cells.sum()):,} cells are neither 0 nor 1 "
-                        f"({str(plain[strange_cells][0])!r}); kept, and checking names them."
+                        f"({texts[strange_cells][0]!r}); kept, and checking names them."
                     )
         said = np.zeros((rows, len(order)), dtype=bool)
         for j, choice in enumerate(order):
@@ -308,12 +299,13 @@ class _Table:
             )
         # a choice that is blank beside others that are filled was not on the form yet: only the column can say it
         own = np.array([choice in columns for choice in order])
-        partly = given.any(axis=1)[:, None] & own & ~said
+        partly = np.any(given, axis=1, keepdims=True) & own & ~said
         made = has_parent[:, None] & ~given & ~partly
         ticks = np.where(made, said.astype(np.int8), ticks)
         if (filled := made[:, own].any(axis=1)).any():
             self.notes.append(f"{question.name}: in {int(filled.sum()):,} rows blank choices are filled by its column.")
-        if (later := (partly & ~given & has_parent[:, None])).any():
+        later = np.asarray(partly & ~given & has_parent[:, None])
+        if later.any():
             names_later = some(order[j] for j in np.flatnonzero(later.any(axis=0)))
             self.notes.append(
                 f"{question.name}: {names_later} is blank in {int(later.any(axis=1).sum()):,} rows whose other choices "
@@ -377,13 +369,10 @@ def _outer(form: Questionnaire, name: str = "", path: tuple[str, ...] = ()) -> d
     return found
 
 
-def _members(
-    file: Path, sheets: Mapping[str, pd.DataFrame], named: Mapping[str, str], repeat: Repeat, notes: list[str]
-) -> pd.DataFrame | None:
+def _members(file: Path, sheets: Mapping[str, pd.DataFrame], repeat: Repeat, notes: list[str]) -> pd.DataFrame | None:
     """The table of a repeat: a sheet of the workbook, or a file beside the main one."""
-    for sheet, name in named.items():
-        if name == repeat.name and sheet in sheets:
-            return sheets[sheet]
+    if repeat.name[:31] in sheets:  # a sheet's name has no more letters
+        return sheets[repeat.name[:31]]
     if file.suffix.lower() in TEXT_ENDINGS:
         pattern = re.compile(rf"{re.escape(file.stem)}[-._~](.*[-._~])?{re.escape(repeat.name)}")
         for beside in sorted(file.parent.iterdir()):
@@ -401,8 +390,7 @@ def _blank_where_not_asked(
     if not any(table.unsure for table, _ in tables.values()):
         return draft
     survey = survey_of(draft, file)
-    repeats = dict(draft.repeats)
-    responses = draft.responses
+    members = {"": draft.responses, **draft.repeats}
     for name, (table, _) in tables.items():
         frame = survey.repeats[name] if name else survey.responses
         for question_name, nothing in table.unsure.items():
@@ -418,18 +406,14 @@ def _blank_where_not_asked(
                 continue
             if not silent.any():
                 continue
-            target = repeats[name] if name else responses
+            target = members[name]
             cells = [c for c in target.columns if c.startswith(f"{question_name}/")]
-            changed = target.assign(**{c: target[c].mask(silent) for c in cells})
-            if name:
-                repeats[name] = changed
-            else:
-                responses = changed
+            members[name] = target.assign(**{c: target[c].mask(silent) for c in cells})
             notes.append(
                 f"{question_name}: in {int(silent.sum()):,} rows nothing is chosen and routing did not put the "
                 "question: blank, not asked."
             )
-    return replace(draft, responses=responses, repeats=repeats)
+    return replace(draft, responses=members.pop(""), repeats=members)
 
 
 # ------------------------------------------------------------------------------------------------------- the heads
@@ -467,6 +451,10 @@ def _keys(form: Questionnaire, path: Sequence[str]) -> dict[str, tuple[str, str]
     return found
 
 
+def _among(texts: npt.NDArray[np.object_], known: Sequence[str]) -> npt.NDArray[np.bool_]:
+    return np.asarray(pd.Series(texts, dtype=object).isin(known))
+
+
 def _tokens(parent: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.bool_], list[str]]:
     """The names in cells that hold several, and for each cell which of them it holds."""
     codes, cells = pd.factorize(parent)
@@ -477,7 +465,3 @@ def _tokens(parent: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.bool_], lis
     for i, parts in enumerate(split):
         held[i, [place[name] for name in parts]] = True
     return held[codes], names
-
-
-def _edged(text: str) -> bool:
-    return text != "" and (text[0].isspace() or text[-1].isspace())

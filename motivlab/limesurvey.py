@@ -82,6 +82,9 @@ def read_limesurvey(file: str | Path, form: str | Path | None = None) -> Draft:
     cells = {str(column): _trimmed(frame[column]) for column in frame}
     structure = _Structure.read(Path(form)) if form is not None else None
     parts = list(structure.questions()) if structure else list(_inferred(frame, cells))
+    names = [part.question.name for part in parts]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ReadError(f"{form or file}: two questions are named {min(twice)!r}. Rename one of them.")
     if structure is None:
         notes.append("labels: none, as no .lss was given. Give it as the form to have wordings, lists and languages.")
     heads = {_plain(head): head for head in reversed(list(cells))}
@@ -268,6 +271,17 @@ class _Structure:
         }
         if not sections.get("questions"):
             raise ReadError(f"{file}: it holds no question. Export the whole survey as .lss.")
+        for section, needed in (
+            ("questions", "qid type title"),
+            ("subquestions", "qid title"),
+            ("answers", "qid code"),
+        ):
+            for number, row in enumerate(sections.get(section, []), start=1):
+                for key in needed.split():
+                    if not re.fullmatch(r"\S+" if key != "title" else r"\w+", row.get(key, "")):
+                        raise ReadError(
+                            f"{file}: {section}, row {number}: {key} is {row.get(key, '')!r}. Export it again."
+                        )
         known = [language.text or "" for language in root.iterfind("languages/language")]
         main = next((row["language"] for row in sections.get("surveys", []) if row.get("language") in known), "")
         order = [code for code in (main, *(code for code in known if code != main)) if code] or ["en"]
@@ -294,7 +308,7 @@ class _Structure:
                 identity = ("qid", "code", "scale_id") if section == "answers" else ("qid", "gid")
                 found.setdefault(tuple(row.get(k, "") for k in identity), row)
         order = "sortorder" if section == "answers" else "group_order" if section == "groups" else "question_order"
-        return sorted(found.values(), key=lambda row: int(row.get(order) or 0))
+        return sorted(found.values(), key=lambda row: int(re.sub(r"\D", "", row.get(order, "")) or 0))
 
     def questions(self) -> Iterator[_Part]:
         """The questions in the order of the questionnaire, several for one of LimeSurvey's with subquestions."""
@@ -462,4 +476,4 @@ def _plain(head: str) -> str:
 
 
 def _trimmed(column: pd.Series) -> Any:
-    return np.array([text.strip() for text in as_texts(column)], dtype=object)
+    return as_texts(column.str.strip())

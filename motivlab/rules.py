@@ -169,7 +169,8 @@ class Coded:
     @cached_property
     def levels(self) -> npt.NDArray[np.object_]:
         """The values as text, and last ``""``, for blank; shape (values + 1,)."""
-        return np.append(as_texts(self.values), "")
+        texts = isinstance(getattr(self.values, "dtype", None), pd.StringDtype)
+        return np.append(np.asarray(self.values, dtype=object) if texts else as_texts(self.values), "")
 
     def among(self, codes: Iterable[str]) -> Mask:
         """Which of the levels are one of these codes; ``""`` is blank. Shape of ``levels``."""
@@ -218,13 +219,14 @@ def _coded(column: pd.Series) -> Coded:
         return Coded(column.cat.categories, column.cat.codes.to_numpy())
     if column.dtype.kind in "iub":
         blank = column.isna().to_numpy() if column.hasnans else None
-        values = column.to_numpy(dtype=np.int64, na_value=0) if blank is not None else column.to_numpy(dtype=np.int64)
+        kind = np.int16 if column.dtype.itemsize == 1 else np.int64
+        values = column.to_numpy(dtype=kind, na_value=0) if blank is not None else column.to_numpy(dtype=kind)
         low, high = (int(values.min()), int(values.max())) if len(values) else (0, 0)
         if high - low < SPAN:
             places = (values - low).astype(np.int16)
             if blank is not None:
                 places[blank] = -1
-            return Coded(np.array([str(value) for value in range(low, high + 1)], dtype=object), places)
+            return Coded(pd.Index([str(value) for value in range(low, high + 1)], dtype="str"), places)
     if column.dtype == object:  # of mixed kinds, 1 and True would be one value
         column = pd.Series(as_texts(column), dtype="str")
     places, values = pd.factorize(column)

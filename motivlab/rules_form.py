@@ -16,7 +16,7 @@ from .expressions import ExpressionError, Mask, parse_expression
 from .language import say
 from .masks import KIND_OF, METHODS, WELL_FORMED, Test, as_statistics, conditions, required
 from .questionnaire import CHOICE_TYPES, Choice, Question, Questionnaire
-from .rules import Detail, Found, Overall, Rule, answered, chosen, coded
+from .rules import Detail, Found, Overall, Rule, answered, chosen, coded, remember
 
 if TYPE_CHECKING:
     from .evaluate import Context
@@ -124,11 +124,11 @@ def _use_rules(question: Question) -> Iterator[Overall]:
         return
 
     def nobody(frame: pd.DataFrame) -> Iterator[Found]:
-        if len(frame) and not answered(frame, question).any():
+        if len(frame) and not _somebody(frame, question):
             yield Found(question.name)
 
     def unused(frame: pd.DataFrame) -> Iterator[Found]:
-        if not len(frame) or not answered(frame, question).any():
+        if not _somebody(frame, question):
             return
         if question.type == "select_one":
             values = coded(frame, question.name)
@@ -144,6 +144,13 @@ def _use_rules(question: Question) -> Iterator[Overall]:
         yield Overall("unused_code", question.name, question.columns, unused)
 
 
+def _somebody(frame: pd.DataFrame, question: Question) -> bool:
+    """Whether anybody answered: mostly one of the first."""
+    first = remember(frame, "first", lambda: frame.iloc[:FIRST])
+    return bool(answered(first, question).any() or answered(frame, question).any())
+
+
+FIRST = 500
 MOST_NAMED = 10  # codes in one finding
 
 

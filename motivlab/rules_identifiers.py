@@ -63,8 +63,8 @@ _STREET = (
 )
 # Nothing that identifies by its own pattern is without one of these.
 _WORTH = (
-    r"@|[0-9](?:[ .()-]{0,3}[0-9]){6}|[0-9](?:\.[0-9]{1,3}){3}|(?:^|[^A-Za-z0-9])[A-Z]{2}[0-9]{2} ?[A-Z0-9]{4}|[0-9]\.[0-9]{4}"
-    r"|[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){7}"
+    r"@|[0-9](?:[ .()-]{0,3}[0-9]){6}|[0-9](?:\.[0-9]{1,3}){3}|[0-9]\.[0-9]{4}"
+    r"|(?:^|[^A-Za-z0-9])[A-Z]{2}[0-9]{2} ?[A-Z0-9]{4}|[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){7}"
 )
 _HARMLESS = (  # a uuid, a moment
     r"^(?:uuid:)?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
@@ -177,6 +177,7 @@ class _Column:
     meta: Identifier | None  # what a device filled in
     place: bool
     answers: bool  # of a text question
+    declared: bool  # of a question
     numbered: bool  # a number that stands for something
     identity: bool  # of the respondent or the interviewer, who has a pseudonym there
 
@@ -195,11 +196,12 @@ def _column(name: str, question: Question | None, about: About) -> _Column:
     if meta is None and _DEVICES & {*words, joined}:
         meta = "device"
     interviewer = name == about.paradata.interviewer
-    if interviewer:
+    if interviewer or (meta and about.paradata.interviewer):  # with an interviewer, the device is theirs
         said, meta = set(), None
     return _Column(
         name, frozenset(said), meta, question is not None and question.type in (*PLACE_TYPES, "start-geopoint"),
-        question is not None and question.type == "text", bool(_NUMBERED & words),
+        question is not None and question.type == "text", question is not None,
+        bool(_NUMBERED & words),
         interviewer or name == about.respondent_id,
     )  # fmt: skip
 
@@ -296,7 +298,7 @@ def _of_itself(text: str, column: _Column) -> Identifier | Literal[""]:
     if "personal_code" in column.said and re.search(r"\b[A-Z]{1,2}\d{6,}\b", text):
         return "personal_code"
     numbers = [_digits(number[0]) for number in _LOCAL.finditer(text)]
-    if column.answers and any(not n.endswith("000") and not _day(n) for n in numbers):
+    if (column.answers or not column.declared) and any(not n.endswith("000") and not _day(n) for n in numbers):
         return "phone"
     return ""
 

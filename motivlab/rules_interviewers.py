@@ -94,13 +94,11 @@ def no_answer(frame: pd.DataFrame, question: Question) -> Mask:
 
     def make() -> Mask:
         codes = [code for code, reason in question.missing_codes.items() if reason in NO_ANSWER]
-        out = np.zeros(len(frame), dtype=bool)
-        if not codes:
-            return out
+        out = is_in(frame, _first(frame, question), codes)
         for choice in question.choices if question.type == "select_multiple" else ():
             if choice.missing in NO_ANSWER and question.column(choice) in frame:
-                out |= chosen(frame, question.column(choice))
-        return out | is_in(frame, _first(frame, question), codes)
+                out = out | chosen(frame, question.column(choice))
+        return out
 
     return remember(frame, ("no_answer", question.name), make)
 
@@ -150,22 +148,19 @@ def _respondent_rule(asked: Sequence[Question], identity: str, share: float) -> 
 
 
 def _part(some: int, every: int) -> Detail:
-    return lambda language: say(
-        "detail_part", language, some=int(some), every=int(every), share=percent(some / every, language)
-    )
+    share = some / every
+    return lambda language: say("detail_part", language, some=some, every=every, share=percent(share, language))
 
 
 def _unanswered(frame: pd.DataFrame, question: Question, share: float) -> Iterator[Found]:
     if not _there(frame, [question]):
         return
-    reasons = no_answer(frame, question)
-    answer = has_answer(frame, question)
+    reasons, answer = no_answer(frame, question), has_answer(frame, question)
     required = question.extra.get("required", "").lower() in ("yes", "true", "true()")
     blank = np.zeros(len(frame), dtype=bool)
     if required or question.type in CHOICE_TYPES:
         blank = is_in(frame, _first(frame, question), [""]) & ~reasons
-    without, put = int(reasons.sum()), int((reasons | answer).sum())
-    blanks = int(blank.sum())
+    without, put, blanks = int(reasons.sum()), int((reasons | answer).sum()), int(blank.sum())
     if put + blanks < ASKED or without + blanks < share * (put + blanks):
         return  # not even if all the blanks were put
     if blanks and question.routing:

@@ -27,7 +27,7 @@ def rules(
 ) -> Iterator[Rule | Overall]:
     """The rules on the weight and the sample.
 
-    ``weight_extreme``: a weight so many times the mean, or the mean so many times the weight. ``weight_effect``:
+    ``weight_extreme``: a weight so many times the mean. ``weight_effect``:
     Kish's design effect. ``weight_sum``: the sum of the weights is not the total of the margins, where these are
     totals; weights with a mean of 1 are not of the population, and are left alone. ``off_margins``: a share of the
     sample, weighted if there is a weight, is so far from its margin, and that is more than chance; of a crossed margin
@@ -104,7 +104,7 @@ def _extreme(frame: pd.DataFrame, weight: str, times: float) -> Mask:
     values = valid_weights(frame, weight)
     mean = _mean(values)
     with np.errstate(invalid="ignore"):
-        return np.asarray((values > 0) & ((values > times * mean) | (values < mean / times)))
+        return np.asarray(values > times * mean)
 
 
 def _ratios(frame: pd.DataFrame, positions: Sequence[int], weight: str) -> list[Detail]:

@@ -18,7 +18,7 @@ from .codes import as_numbers, as_texts
 from .drafts import Draft
 from .files import ReadError
 from .questionnaire import Choice, Question, Questionnaire
-from .sav_records import ResponseSet, read_weight_and_sets
+from .sav_records import FIRST_RECORD, ResponseSet, read_weight_and_sets
 from .statfiles import Floats, Levels, StatDraft, Variable, code_order, read_pieces, tidied, whole_numbers
 
 EPOCH = 12_219_379_200  # seconds from 1582-10-14, where SPSS counts from, to 1970-01-01
@@ -66,9 +66,9 @@ def read_spss(file: str | Path, progress: bool = False) -> Draft:
     if file.suffix.lower() not in STEP or file.is_dir():
         raise ReadError(f"{file}: an SPSS file ends in .sav or .zsav. Save the data as one.")
     with file.open("rb") as stream:
-        head = stream.read(180)
-    if head[:4] not in (b"$FL2", b"$FL3") or len(head) < 180:
-        raise ReadError(f"{file}: it cannot be read as an SPSS file (its first bytes are {head[:4]!r}, not $FL2).")
+        head = stream.read(FIRST_RECORD)
+    if head[:4] not in (b"$FL2", b"$FL3") or len(head) < FIRST_RECORD:
+        raise ReadError(f"{file}: it cannot be read as an SPSS file (it has no header of one). Get a whole copy.")
     try:
         meta, pieces, notes = _read(file, progress)
     except ReadError:
@@ -274,7 +274,7 @@ class _SpssDraft(StatDraft):
         others = [[c for c in level.codes if c != counted and c not in missing] for level in levels]
         only_ticks = not any(others)
         if only_ticks:  # no "not ticked" anywhere: a blank beside a tick is one
-            blank &= ~ticked.any(axis=1)[:, None]
+            blank = blank & ~ticked.any(axis=1, keepdims=True)
             self.notes.append(
                 f"set {own}: only ticks are recorded. A blank of whoever ticked something is read as not ticked; "
                 "whoever ticked nothing cannot be told from whoever was not asked, and counts as not asked."

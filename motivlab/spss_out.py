@@ -20,7 +20,7 @@ from .language import LANGUAGES
 from .parts import in_language
 from .sav_records import ResponseSet, finish
 from .spss import EPOCH
-from .stat_out import OutColumn, category_sets, cut, left_out, out_columns
+from .stat_out import OutColumn, category_sets, cut, gathered, left_out, numbered, out_columns
 from .survey import Survey
 
 LONGEST_NAME, LONGEST_LABEL, LONGEST_VALUE_LABEL, LONGEST_TEXT, LONGEST_MISSING = 64, 256, 120, 32_767, 8
@@ -69,6 +69,8 @@ def write_sav(survey: Survey, file: str | Path) -> list[str]:
     sav = _Sav()
     taken: set[str] = set()
     for one in out_columns(survey, "spss", sav.notes):
+        if one.kind == "text" and one.labels and not declarable(one.missing) and not one.marks:
+            one = numbered(one, sav.notes)
         name = valid_name(one.name, taken)
         taken.add(name.casefold())
         sav.names[one.source] = name
@@ -99,7 +101,19 @@ def write_sav(survey: Survey, file: str | Path) -> list[str]:
         )  # fmt: skip
         finish(work, weight, sets)
         script.write_text(_syntax(file.name, sav, sets, weight), encoding="utf-8-sig", newline="\r\n")
-    return [*sav.notes, *left_out(survey, "SPSS")]
+    return gathered([*sav.notes, *left_out(survey, "SPSS")])
+
+
+def declarable(missing: Iterable[str]) -> bool:
+    """Whether SPSS can declare some texts missing: at most three, of at most eight bytes.
+
+    Examples
+    --------
+    >>> declarable(["refused"]), declarable(["dont_know"])
+    (True, False)
+    """
+    texts = list(missing)
+    return len(texts) <= 3 and all(len(text.encode()) <= LONGEST_MISSING for text in texts)
 
 
 def _title(survey: Survey) -> str:

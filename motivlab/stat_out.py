@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -188,9 +188,9 @@ def _single(series: pd.Series, question: Question, language: str, prefix: str, n
     texts: Callable[[], npt.NDArray[np.object_]] = lambda: as_texts(series)  # noqa: E731
     if question.type in ("date", "dateTime", "time"):
         column = series if series.dtype.kind == "M" else pd.Series(texts(), dtype="str")
-        seconds = _seconds(column, question.type)
-        if not (np.isnan(seconds) & (texts() != "")).any():
-            return made(question.type, seconds, measure="scale")
+        seconds, odd = _seconds(column, question.type), _odd(series, missing, question.type)
+        if not (np.isnan(seconds) & (texts() != "") & ~_any(odd, len(seconds))).any():
+            return made(question.type, seconds, odd, measure="scale")
         notes.append(f"{question.name}: not every value is a {question.type}; written as text.")
         return made("text", texts())
     if question.type == "select_one":
@@ -202,15 +202,18 @@ def _single(series: pd.Series, question: Question, language: str, prefix: str, n
     if question.type in NUMBER_TYPES and not _is_text(marks, prefix):
         values, odd = as_numbers(series), _odd(series, missing)
         given = texts() != "" if series.dtype.kind not in "iuf" else ~np.isnan(values)
-        if not (np.isnan(values) & given & ~np.any([*odd.values(), np.zeros(len(values), bool)], axis=0)).any():
+        if not (np.isnan(values) & given & ~_any(odd, len(values))).any():
             return made("number", values, odd, "scale")
         notes.append(f"{question.name}: not every value is a number; written as text.")
     return made("text", texts())
 
 
-def _odd(series: pd.Series, missing: Mapping[str, str]) -> dict[str, npt.NDArray[np.bool_]]:
-    codes = [code for code in missing if not canonical(code)]
-    if not codes or series.dtype.kind in "iuf":
+def _odd(series: pd.Series, missing: Mapping[str, str], kind: str = "number") -> dict[str, npt.NDArray[np.bool_]]:
+    """The missing codes that are nothing of the kind of the column, and where they stand."""
+    codes = [
+        code for code in missing if not (canonical(code) if kind == "number" else not np.isnan(code_number(code, kind)))
+    ]
+    if not codes or series.dtype.kind in "iufM":
         return {code: np.zeros(len(series), dtype=bool) for code in codes}
     texts = as_texts(series)
     return {code: texts == code for code in codes}
@@ -265,6 +268,42 @@ def _seconds(column: pd.Series, kind: str) -> Floats:
         return out
     out[fits] = times.astype("int64") / 1e6
     return out
+
+
+def _any(odd: Mapping[str, npt.NDArray[np.bool_]], rows: int) -> npt.NDArray[np.bool_]:
+    return np.any([*odd.values(), np.zeros(rows, dtype=bool)], axis=0)
+
+
+def numbered(one: OutColumn, notes: list[str]) -> OutColumn:
+    """A column of texts as one of numbers from 1 up, in the order of the choices; missing codes stay codes."""
+    seen = [code for code in pd.unique(one.values).tolist() if code]
+    codes = [code for code in dict.fromkeys([*one.labels, *sorted(seen)]) if code not in one.missing]
+    numbers = {code: str(i) for i, code in enumerate(codes, start=1)}
+    notes.append(
+        f"{one.source}: its codes are numbered ({', '.join(f'{n} is {code}' for code, n in numbers.items())})."
+    )
+    values = pd.Series(one.values, dtype=object).map({code: float(n) for code, n in numbers.items()})
+    labels = {n: one.labels.get(code) or code for code, n in numbers.items()}
+    labels |= {code: one.labels[code] for code in one.missing if code in one.labels}
+    odd = {code: one.values == code for code in one.missing}
+    marks = {key: text for key, text in one.marks.items() if not key.endswith(("_format", "_missing"))}
+    plain = values.to_numpy(dtype=float, na_value=np.nan)
+    return replace(one, kind="number", values=plain, odd=odd, labels=labels, marks=marks)
+
+
+def gathered(notes: Iterable[str]) -> list[str]:
+    """Notes that say the same of several variables as one.
+
+    Examples
+    --------
+    >>> gathered(["a: it is cut.", "b: it is cut.", "c: it is long."])
+    ['a, b: it is cut.', 'c: it is long.']
+    """
+    of: dict[str, list[str]] = {}
+    for note in notes:
+        name, _, said = note.partition(": ")
+        of.setdefault(said, []).append(name)
+    return [f"{', '.join(names)}: {said}" for said, names in of.items()]
 
 
 def cut(text: str, size: int) -> str:

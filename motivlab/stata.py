@@ -19,6 +19,7 @@ from .statfiles import Floats, Levels, StatDraft, Variable, read_pieces, tidied
 
 EPOCH_DAYS = 3653  # from 1960-01-01, where Stata counts from, to 1970-01-01
 STEP = 100_000
+ENCODINGS = ("UTF-8", "WINDOWS-1257", "WINDOWS-1251")  # of old files, which do not say it
 MONTHS = {"m": 1, "q": 3, "h": 6}  # of a period that Stata counts from 1960
 
 
@@ -56,32 +57,55 @@ def read_stata(file: str | Path, progress: bool = False) -> Draft:
         raise ReadError(f"{file}: a Stata file ends in .dta. Save the data as one.")
     with file.open("rb") as stream:
         head = stream.read(11)
+        more = stream.read(30)
+        end = stream.seek(max(0, file.stat().st_size - 12)) and stream.read()
     if not (head == b"<stata_dta>" or (len(head) == 11 and 102 <= head[0] <= 115 and head[1] in (1, 2))):
         raise ReadError(f"{file}: it cannot be read as a Stata file (its first bytes are {head[:4]!r}).")
+    found = re.match(rb"<header><release>(\d+)", more)
+    release = int(found[1]) if found else 0
+    if head == b"<stata_dta>" and end != b"</stata_dta>":  # pyreadstat reads on without the labels that are cut off
+        raise ReadError(f"{file}: it cannot be read as a Stata file (its end is missing). Get a whole copy.")
     how: dict[str, Any] = {"user_missing": True, "disable_datetime_conversion": True}
+    notes = []
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            _, meta = pyreadstat.read_dta(file, metadataonly=True, **how)
-            pieces = read_pieces(
-                lambda start, count: pyreadstat.read_dta(file, row_offset=start, row_limit=count, **how)[0],
-                max(meta.number_rows or 0, 0), STEP, file, progress,
-            )  # fmt: skip
+        for encoding in (None, *ENCODINGS):
+            how["encoding"] = encoding
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    _, meta = pyreadstat.read_dta(file, metadataonly=True, **how)
+                    pieces = read_pieces(
+                        lambda start, count: pyreadstat.read_dta(file, row_offset=start, row_limit=count, **how)[0],
+                        max(meta.number_rows or 0, 0), STEP, file, progress,
+                    )  # fmt: skip
+            except (UnicodeDecodeError, pyreadstat.ReadstatError) as error:
+                if encoding == ENCODINGS[-1] or not re.search(r"encoding|byte sequence|decode", str(error)):
+                    raise
+                continue
+            break
     except ReadError:
         raise
     except Exception as error:  # pyreadstat has several families of errors
         raise ReadError(f"{file}: it cannot be read as a Stata file ({error}). Get a whole copy.") from error
     if not pieces or not sum(len(piece) for piece in next(iter(pieces.values()))):
         raise ReadError(f"{file}: it holds no respondent.")
-    return _StataDraft(file, _variables(meta, pieces), pieces).draft(meta)
+    old = head[0] != ord("<") or release < 118
+    if encoding or old:
+        notes.append(
+            f"encoding: a file of Stata 13 or earlier does not say it; read as {encoding or 'WINDOWS-1252'}. If "
+            "letters are wrong, save the data with Stata 14 or later."
+        )
+    draft = _StataDraft(file, _variables(meta), pieces)
+    draft.notes[:0] = notes
+    return draft.draft(meta)
 
 
-def _variables(meta: Any, pieces: dict[str, list[Any]]) -> dict[str, Variable]:
+def _variables(meta: Any) -> dict[str, Variable]:
     """What the file says of each variable."""
     found = {}
     for name in map(str, meta.column_names):
         form = meta.original_variable_types.get(name) or ""
-        text = isinstance(pieces[name][0], pd.Series)
+        text = meta.readstat_variable_types.get(name, "").startswith("string")
         kind = "text" if text else "number"
         if match := re.match(r"%-?t([dcCmqhyw])|%-?(d)(?!\w)", form):
             unit = match[1] or match[2]
@@ -107,15 +131,12 @@ class _StataDraft(StatDraft):
     def __init__(self, file: Path, variables: dict[str, Variable], pieces: dict[str, list[Any]]) -> None:
         self.tags: dict[str, Any] = {}
         for name, parts in pieces.items():
-            if isinstance(parts[0], pd.Series) and not any(isinstance(p, np.ndarray) for p in parts):
-                if variables[name].ranges:  # nothing but letters
-                    parts[:] = [part.to_numpy(dtype=object) for part in parts]
-                else:
-                    continue
+            if variables[name].kind == "text" or not any(part.dtype.kind not in "f" for part in parts):
+                continue
             mixed = np.concatenate([np.asarray(part, dtype=object) for part in parts])
             letters = np.array([isinstance(value, str) for value in mixed], dtype=bool)
             if letters.any():
-                self.tags[name] = np.where(letters, "." + mixed.astype("str").astype(object), "")
+                self.tags[name] = np.array([f".{v}" if s else "" for v, s in zip(mixed, letters, strict=True)], object)
             parts[:] = [np.where(letters, np.nan, mixed).astype(float)]
         super().__init__(file, variables, pieces)
 

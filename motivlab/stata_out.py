@@ -13,7 +13,7 @@ import pandas as pd
 from .files import new_file
 from .language import LANGUAGES
 from .parts import in_language
-from .stat_out import OutColumn, cut, left_out, out_columns
+from .stat_out import OutColumn, cut, gathered, left_out, numbered, out_columns
 from .stata import EPOCH_DAYS, MONTHS
 from .survey import Survey
 
@@ -23,6 +23,8 @@ RESERVED = frozenset(
      "_rc", "_skip", "strL", "using", "with")
 )  # fmt: skip
 FORMATS = {"date": "%td", "dateTime": "%tc", "time": "%tcHH:MM:SS"}
+LONGEST_LABELLED = 26  # pyreadstat names the labels of a variable by it and a number, together at most 32
+NAME_SIZE = 129  # bytes of a name in the file
 CREATED = b"01 Jan 1980 00:00"
 
 
@@ -77,14 +79,20 @@ def write_dta(survey: Survey, file: str | Path) -> list[str]:
         notes.append("multiple response sets: a Stata file declares none; their choices are variables.")
     settings = survey.questionnaire.settings
     title = settings.get("stata_file_label") or ("" if "stata_order" in settings else _title(survey))
+    names = list(columns)
+    short = {name: f"v{i}" if len(name) > LONGEST_LABELLED else name for i, name in enumerate(names)}
+    while len(set(short.values())) < len(names):
+        short = {name: one if one == name else f"{one}_" for name, one in short.items()}
+    parts = {part: {short[name]: said for name, said in of.items()} for part, of in parts.items()}
     with new_file(file) as work:
         pyreadstat.write_dta(
-            pd.DataFrame(columns), work, version=14, file_label=title[:LONGEST_LABEL], column_labels=parts["labels"],
+            pd.DataFrame(columns).rename(columns=short), work, version=14, file_label=title[:LONGEST_LABEL],
+            column_labels=parts["labels"],
             variable_value_labels=parts["values"], missing_user_values=parts["missing"],
             variable_format=parts["formats"],
         )  # fmt: skip
-        _fix_date(work)
-    return [*notes, *left_out(survey, "Stata")]
+        _fix(work, names)
+    return gathered([*notes, *left_out(survey, "Stata")])
 
 
 def _title(survey: Survey) -> str:
@@ -113,33 +121,23 @@ def stata_name(name: str, taken: Any = ()) -> str:
 def _add(name: str, one: OutColumn, parts: dict[str, dict[str, Any]], notes: list[str]) -> Any:
     """The values of one variable; its labels, missing letters and format are added to the parts."""
     answers = {code: label for code, label in one.labels.items() if code not in one.missing and label}
-    if one.kind == "text" and not one.labels and not one.missing:
-        return _texts(name, one.values, parts)
-    values, numbers = one.values, {code: one.number(code) for code in answers}
-    if one.kind == "text":
-        if not answers:
+    if one.kind == "text" and not answers:
+        if one.missing:
             codes = ", ".join(one.missing)
             notes.append(f"{name}: it holds texts, of which Stata declares none missing ({codes} stay as they are).")
-            return _texts(name, values, parts)
-        seen = [code for code in pd.unique(values).tolist() if code and code not in answers and code not in one.missing]
-        numbers = {code: float(i) for i, code in enumerate([*answers, *sorted(seen)], start=1)}
-        answers |= {code: code for code in seen}
-        notes.append(f"{name}: its codes are numbered ({', '.join(f'{n:g} = {code}' for code, n in numbers.items())}).")
-        known = pd.Series(values, dtype=object).map(numbers).to_numpy(dtype=float, na_value=np.nan)
-    else:
-        known = _in_stata(values, one)
+        return pd.Series(one.values, dtype="str")
+    if one.kind == "text":
+        one = numbered(one, notes)
+        answers = {code: label for code, label in one.labels.items() if code not in one.missing}
+    known = _in_stata(one.values, one)
     labels: dict[Any, str] = {}
     for code, label in answers.items():
-        number = float(_in_stata(np.array([numbers[code]]), one)[0]) if one.kind != "text" else numbers[code]
+        number = float(_in_stata(np.array([one.number(code)]), one)[0])
         if np.isnan(number) or not number.is_integer() or abs(number) > 2**31 - 1:
             notes.append(f"{name}: the label of {code} is left out ({label}); Stata labels whole numbers only.")
         else:
             labels[number] = cut(label, LONGEST_VALUE_LABEL)
     return _tagged(name, one, known, labels, parts, notes)
-
-
-def _texts(name: str, values: Any, parts: dict[str, dict[str, Any]]) -> Any:
-    return pd.Series(values, dtype="str")
 
 
 def _tagged(
@@ -149,12 +147,7 @@ def _tagged(
     letters = missing_letters(list(one.missing))
     cells = pd.Series(known)
     for code, letter in letters.items():
-        if one.kind == "text":
-            stands = one.values == code
-        elif code in one.odd:
-            stands = one.odd[code]
-        else:
-            stands = one.values == one.number(code)
+        stands = one.odd[code] if code in one.odd else one.values == one.number(code)
         if stands.any():
             if cells.dtype != object:
                 cells = cells.astype(object)
@@ -208,12 +201,14 @@ def _in_stata(values: Any, one: OutColumn) -> Any:
     return values
 
 
-def _fix_date(file: Path) -> None:
-    """The same date in every file, so that the same data are the same bytes."""
+def _fix(file: Path, names: list[str]) -> None:
+    """Put in the names, and the same date in every file, so that the same data are the same bytes."""
     with file.open("r+b") as stream:
-        head = stream.read(1000)
-        at = head.find(b"<timestamp>")
-        if at >= 0:
-            size = struct.unpack("B", head[at + 11 : at + 12])[0]
-            stream.seek(at + 12)
-            stream.write(CREATED[:size].ljust(size))
+        head = stream.read(2000)
+        at = head.index(b"<timestamp>") + len(b"<timestamp>")
+        stream.seek(at + 1)
+        stream.write(CREATED[: head[at]].ljust(head[at]))
+        stream.seek(head.index(b"<map>") + len(b"<map>"))
+        places = struct.unpack("<4q", stream.read(32))  # of the file, the map, the types and the names
+        stream.seek(places[3] + len(b"<varnames>"))
+        stream.write(b"".join(name.encode().ljust(NAME_SIZE, b"\0") for name in names))

@@ -383,11 +383,29 @@ def open_survey(folder: str | Path, language: str = "en", responses: str | None 
         if tables[repeat.name].exists()
     }
     record = folder / about.cleaning if about.cleaning else None
+    corrections = read_responses(record) if record else None
+    if corrections is not None:  # the members of an interview that was left out go with it; their files stay raw
+        gone = set(corrections.loc[corrections["action"] == "drop", "respondent"]) - set(raw[about.respondent_id])
+        members = _without(members, form.repeats, about.respondent_id, gone)
     return Survey(
         recoded(typed(raw, form, about), form, about.recodes), form, about, language, folder,
         files=(yml, *form_files, *(tables[name] for name in members), *([record] if record else []), file),
-        repeats=members, cleaning=read_responses(record) if record else None,
+        repeats=members, cleaning=corrections,
     )  # fmt: skip
+
+
+def _without(
+    tables: Mapping[str, pd.DataFrame], repeats: Iterable[Repeat], parent: str, gone: set[str]
+) -> dict[str, pd.DataFrame]:
+    """The tables of repeats without the members of parents that are gone, and without theirs."""
+    kept = dict(tables)
+    for repeat in repeats:
+        if repeat.name in tables and parent in tables[repeat.name]:
+            frame = tables[repeat.name]
+            lost = frame[parent].isin(gone)
+            kept[repeat.name] = frame[~lost]
+            kept = _without(kept, repeat.form.repeats, repeat.identity, set(frame.loc[lost, repeat.identity]))
+    return kept
 
 
 def all_repeats(form: Questionnaire) -> Iterator[Repeat]:

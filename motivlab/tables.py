@@ -15,7 +15,6 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
-from .checking import CheckReport
 from .estimate import Estimates
 from .gate import Gated, gate
 from .language import number, percent, say
@@ -230,14 +229,6 @@ def write_table(made: Table, file: Path) -> None:
         made.numbers.to_csv(file, index=False, lineterminator="\n")
 
 
-def write_findings(report: CheckReport, file: Path) -> None:
-    """Write the findings of a check as .xlsx (with a summary) or .csv. They name respondents: a working file."""
-    if file.suffix == ".xlsx":
-        _workbook(file, lambda book: _finding_sheets(book, report))
-    else:
-        report.findings.reset_index().to_csv(file, index=False, lineterminator="\n")
-
-
 def _workbook(file: Path, fill: Callable[[Any], None]) -> None:
     import xlsxwriter
 
@@ -281,11 +272,6 @@ def _table_sheets(book: Any, made: Table) -> None:
     last.set_column(0, 0, 110)
     for i, note in enumerate((made.title, *made.notes)):
         last.write_string(i, 0, note, item)
-
-
-def _finding_sheets(book: Any, report: CheckReport) -> None:
-    _frame_sheet(book, say("sheet_summary", report.language), report.shown(), 30)
-    _frame_sheet(book, say("sheet_findings", report.language), report.findings.reset_index(), 22)
 
 
 def _frame_sheet(book: Any, name: str, frame: pd.DataFrame, width: int) -> None:

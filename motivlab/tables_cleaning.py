@@ -131,7 +131,7 @@ def _book(report: CheckReport, sheet: pd.DataFrame, file: Path) -> None:
 
 
 def _sheet_to_fill(book: Any, sheet: pd.DataFrame, language: str) -> None:
-    page = book.add_worksheet(say("sheet_fieldwork", language))
+    page = book.add_worksheet(say("sheet_findings", language))
     head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "border": 1, "bg_color": "#D9D9D9"})
     cell = {"text_wrap": True, "valign": "top", "border": 1, "border_color": "#BFBFBF", "num_format": "@"}
     plain, grey = book.add_format(cell), book.add_format(cell | {"font_color": "#808080"})
@@ -170,7 +170,7 @@ def _sheet_to_fill(book: Any, sheet: pd.DataFrame, language: str) -> None:
     page.data_validation(1, action, last, action, choice)
     page.freeze_panes(1, 1)
     page.autofilter(0, 0, last, len(columns) - 1)
-    _printable(page, say("sheet_fieldwork", language))
+    _printable(page, say("sheet_findings", language))
 
 
 def _printable(page: Any, title: str) -> None:
@@ -230,7 +230,7 @@ def how_to_fill(language: str) -> list[str]:
     reasons = ", ".join(say(f"missing_{reason}", language) for reason in MISSING_REASONS)
     word = {action: say(f"action_{action}", language) for action in ACTIONS}
     return [
-        say("fieldwork_how", language, sheet=say("sheet_fieldwork", language)),
+        say("fieldwork_how", language, sheet=say("sheet_findings", language)),
         say("fieldwork_change", language, word=word["change"], answer=heads["answer"]),
         say("fieldwork_missing", language, word=word["missing"], answer=heads["answer"], reasons=reasons),
         say("fieldwork_drop", language, word=word["drop"]),

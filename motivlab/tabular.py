@@ -79,7 +79,7 @@ class _Table:
     ) -> None:
         self.file, self.frame, self.neutral = file, frame, neutral
         self.orders = [[(one,) if isinstance(one, str) else one for one in order] for order in orders]
-        self.texts = {column: np.array([t.strip() for t in as_texts(frame[column])], dtype=object) for column in frame}
+        self.texts = {column: as_texts(frame[column].str.strip()) for column in frame}
         self.notes = notes
 
     def draft(self, sets: Mapping[str, tuple[str, str]]) -> Draft:

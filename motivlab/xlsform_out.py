@@ -1,13 +1,13 @@
 """A questionnaire as an XLSForm workbook that KoboToolbox and ODK take.
 
-Columns of our own (``missing``, ``exclusive``, ``neutral``) are kept: other tools pass over them. What an XLSForm cannot
-hold is written in the nearest way that it can, and said.
+Columns of our own (``missing``, ``exclusive``, ``neutral``) are kept: other tools pass over them. What an XLSForm
+cannot hold is written in the nearest way that it can, and said.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -19,8 +19,13 @@ from .xlsform import sheets
 CREATED = datetime(2000, 1, 1)  # noqa: DTZ001  # the same questionnaire gives the same bytes
 MAX_CELL = 32_767  # characters
 _NAME = re.compile(r"[^\W\d][\w.-]*")
-_REFERENCE = re.compile(r"\$\{\s*([^}]*?)\s*\}")
+_REFERENCE = re.compile(r"\$\{\s*([^\s{}]+)\s*\}")
 _TEXTS = ("label", "hint", "guidance_hint", "constraint_message", "required_message")
+_SHOWN = ("hint", "guidance_hint", "image", "audio", "video", "media")  # a question is shown with one of these
+_UNWORDED = (
+    "start", "end", "today", "deviceid", "username", "phonenumber", "email", "subscriberid", "simserial", "audit",
+    "background-audio", "background-geopoint", "start-geopoint", "calculate", "hidden", "csv-external", "xml-external",
+)  # fmt: skip
 
 
 def write_form(form: Questionnaire, file: str | Path) -> list[str]:
@@ -53,7 +58,8 @@ def write_form(form: Questionnaire, file: str | Path) -> list[str]:
 
     file = Path(file)
     notes: list[str] = []
-    tables = sheets(_ready(form, file.stem, notes.append))
+    ready = _Writer(form, notes.append).level(form)
+    tables = sheets(replace(ready, settings=_settings(form, file.stem, notes.append)))
     for name, (columns, rows) in tables.items():
         for number, row in enumerate(rows, start=2):
             for column in columns:
@@ -78,25 +84,123 @@ def write_form(form: Questionnaire, file: str | Path) -> list[str]:
     return notes
 
 
-def _ready(form: Questionnaire, stem: str, note: Callable[[str], None]) -> Questionnaire:
-    """The questionnaire with nothing in it that pyxform refuses."""
-    renamed = _renamed(form, note)
-    lists: dict[str, tuple[Choice, ...]] = {}
-    out = _level(form, form, renamed, lists, note)
-    return replace(out, languages=form.languages, settings=_settings(form, stem, note))
+class _Writer:
+    """A questionnaire on its way to one with nothing in it that pyxform refuses."""
 
+    def __init__(self, form: Questionnaire, note: Callable[[str], None]) -> None:
+        self.form, self.note = form, note
+        self.renamed = self.names()
+        self.taken = {*self.renamed.values()}
+        self.lists: dict[str, tuple[Choice, ...]] = {}
+        self.groups: dict[int, Group] = {}
 
-def _renamed(form: Questionnaire, note: Callable[[str], None]) -> dict[str, str]:
-    """Every name that an expression may use to the one that is written."""
-    kinds = {Question: "question", Repeat: "repeat", Group: "group"}
-    taken = {name for name in form.known if _NAME.fullmatch(name)}
-    out: dict[str, str] = {}
-    for name, part in form.known.items():
-        out[name] = name if name in taken else _free(name, taken)
-        if out[name] != name:
-            taken.add(out[name])
-            note(f"{kinds[type(part)]} {name!r} is written as {out[name]!r}, since XML allows no such name.")
-    return out
+    def names(self) -> dict[str, str]:
+        """Every name that an expression may use to the one that is written."""
+        kinds = {Question: "question", Repeat: "repeat", Group: "group"}
+        taken = {name for name in self.form.known if _NAME.fullmatch(name)}
+        out: dict[str, str] = {}
+        for name, part in self.form.known.items():
+            out[name] = name if name in taken else _free(name, taken)
+            if out[name] != name:
+                taken.add(out[name])
+                self.note(f"{kinds[type(part)]} {name!r} is written as {out[name]!r}, since XML allows no such name.")
+        return out
+
+    def level(self, form: Questionnaire) -> Questionnaire:
+        """The questions and repeats of the form, or of a repeat."""
+        questions = tuple(map(self.question, form.questions))
+        return replace(form, questions=questions, repeats=tuple(map(self.repeat, form.repeats)))
+
+    def text(self, cell: str) -> str:
+        """An expression with the names that are written."""
+        return _REFERENCE.sub(lambda match: f"${{{self.renamed.get(match[1], match[1])}}}", cell)
+
+    def wording(self, cell: str, where: str) -> str:
+        """A text for people, in which a name that is no question's may not look like one."""
+        named = dict.fromkeys(_REFERENCE.findall(cell))
+        lost = [name for name in named if name not in self.renamed and not name.startswith("last-saved#")]
+        for name in lost:
+            self.note(f"{where}: ${{{name}}} in its wording is no question, and is written as $ {{{name}}}.")
+        return self.text(_REFERENCE.sub(lambda match: f"$ {{{match[1]}}}" if match[1] in lost else match[0], cell))
+
+    def extra(self, cells: Mapping[str, str], where: str) -> dict[str, str]:
+        """The other columns of the sheet."""
+        return {
+            column: self.wording(cell, where) if column.partition("::")[0] in _TEXTS else self.text(cell)
+            for column, cell in cells.items()
+        }
+
+    def labels(self, part: Question | Group | Repeat, where: str) -> dict[str, str]:
+        """The wordings that there are."""
+        return {code: self.wording(label, where) for code, label in part.labels.items() if label}
+
+    def group(self, one: Group) -> Group:
+        """A group, which must have a name."""
+        if id(one) not in self.groups:
+            name = self.renamed.get(one.name) or _free("group", self.taken)
+            if not one.name:
+                self.taken.add(name)
+                self.note(f"a group without a name is written as {name!r}.")
+            where = f"group {name!r}"
+            self.groups[id(one)] = Group(
+                name, self.labels(one, where), self.text(one.relevant), self.extra(one.extra, where)
+            )
+        return self.groups[id(one)]
+
+    def repeat(self, one: Repeat) -> Repeat:
+        """A repeat with its questions."""
+        where = f"repeat {one.name!r}"
+        return replace(
+            one, name=self.renamed[one.name], form=self.level(one.form), labels=self.labels(one, where),
+            relevant=self.text(one.relevant), groups=tuple(map(self.group, one.groups)),
+            extra=self.extra(one.extra, where), after=self.renamed.get(one.after, one.after),
+        )  # fmt: skip
+
+    def question(self, one: Question) -> Question:
+        """A question with a wording, and with choices where its type needs them."""
+        name, where = self.renamed[one.name], f"question {one.name!r}"
+        labels = self.labels(one, where)
+        hinted = any(column.partition("::")[0] in _SHOWN for column in one.extra)
+        if not labels and not hinted and one.type not in _UNWORDED:
+            labels = dict.fromkeys(self.form.languages or [""], name)
+            self.note(f"{where} has no wording; its name is written.")
+        kind, list_name, choices = one.type, one.list_name, one.choices
+        if kind in LISTED_TYPES and choices:
+            list_name, choices = self.list(one, where)
+        elif kind in LISTED_TYPES:
+            kind, list_name = "text", ""
+            self.note(f"{where} has no choices; it is written as type text.")
+        for needy, column in (("calculate", "calculation"), ("background-geopoint", "trigger")):
+            if kind == needy and not one.extra.get(column):
+                kind = "hidden"
+                self.note(f"{where} is of type {needy} without a {column}; it is written as type hidden.")
+        return replace(
+            one, name=name, type=kind, labels=labels, list_name=list_name, choices=choices,
+            relevant=self.text(one.relevant), constraint=self.text(one.constraint),
+            groups=tuple(map(self.group, one.groups)), extra=self.extra(one.extra, where),
+        )  # fmt: skip
+
+    def list(self, one: Question, where: str) -> tuple[str, tuple[Choice, ...]]:
+        """The name and the choices of a question's list, as they are written."""
+        taken = {choice.name for choice in one.choices}
+        choices = []
+        for choice in one.choices:
+            name = choice.name
+            if re.search(r"\s", name):
+                name = re.sub(r"\s+", "_", name)
+                while name in taken:
+                    name += "_"
+                taken.add(name)
+                self.note(f"{where}: the choice {choice.name!r} is written as {name!r}, since it may hold no space.")
+            choices.append(replace(choice, name=name))
+        wanted = one.list_name or one.name
+        plain = name = wanted if re.fullmatch(r"[\w.-]+", wanted) else _free(wanted, ())
+        number = 2
+        while self.lists.setdefault(name, tuple(choices)) != tuple(choices):
+            name, number = f"{plain}_{number}", number + 1
+        if name != one.list_name:
+            self.note(f"{where}: its list of choices {one.list_name!r} is written as {name!r}.")
+        return name, tuple(choices)
 
 
 def _free(name: str, taken: Iterable[str]) -> str:
@@ -107,115 +211,6 @@ def _free(name: str, taken: Iterable[str]) -> str:
     while found in taken:
         found, number = f"{plain}_{number}", number + 1
     return found
-
-
-def _level(
-    form: Questionnaire,
-    whole: Questionnaire,
-    renamed: Mapping[str, str],
-    lists: dict[str, tuple[Choice, ...]],
-    note: Callable[[str], None],
-) -> Questionnaire:
-    """The questions of a form, or of a repeat."""
-
-    def text(cell: str) -> str:
-        return _REFERENCE.sub(lambda match: f"${{{renamed.get(match[1], match[1])}}}", cell)
-
-    def wording(cell: str, where: str) -> str:
-        lost = [name for name in _REFERENCE.findall(cell) if name not in renamed and not name.startswith("last-saved#")]
-        for name in dict.fromkeys(lost):
-            note(f"{where}: ${{{name}}} in its wording is no question, and is written as $ {{{name}}}.")
-        return text(_REFERENCE.sub(lambda match: f"$ {{{match[1]}}}" if match[1] in lost else match[0], cell))
-
-    def extra(cells: Mapping[str, str], where: str) -> dict[str, str]:
-        return {k: wording(v, where) if k.partition("::")[0] in _TEXTS else text(v) for k, v in cells.items()}
-
-    def labels(part: Question | Group | Repeat, where: str) -> dict[str, str]:
-        return {code: wording(label, where) for code, label in part.labels.items()}
-
-    groups: dict[int, Group] = {}
-
-    def group(one: Group) -> Group:
-        if id(one) not in groups:
-            name = renamed.get(one.name, one.name) or _free(
-                "group", {*renamed.values(), *(g.name for g in groups.values())}
-            )
-            if not one.name:
-                note(f"a group without a name is written as {name!r}.")
-            where = f"group {name!r}"
-            groups[id(one)] = Group(name, labels(one, where), text(one.relevant), extra(one.extra, where))
-        return groups[id(one)]
-
-    def question(one: Question) -> Question:
-        name = renamed[one.name]
-        where = f"question {one.name!r}"
-        worded = labels(one, where)
-        hinted = any(key.partition("::")[0] in ("hint", "image", "media") for key in one.extra)
-        from_device = not worded and not hinted
-        if from_device and one.type not in _UNWORDED:
-            worded = dict.fromkeys(whole.languages or [""], name)
-            note(f"{where} has no wording; its name is written.")
-        kind, list_name, choices = one.type, one.list_name, one.choices
-        if kind in LISTED_TYPES and not choices:
-            kind, list_name = "text", ""
-            note(f"{where} has no choices; it is written as type text.")
-        if kind in LISTED_TYPES:
-            list_name, choices = _list(one, lists, note)
-        if kind == "calculate" and not one.calculation:
-            kind = "hidden"
-            note(f"{where} is calculated, but without a calculation; it is written as type hidden.")
-        return replace(
-            one, name=name, type=kind, labels=worded, list_name=list_name, choices=choices, relevant=text(one.relevant),
-            constraint=text(one.constraint), groups=tuple(map(group, one.groups)), extra=extra(one.extra, where),
-        )  # fmt: skip
-
-    def repeat(one: Repeat) -> Repeat:
-        where = f"repeat {one.name!r}"
-        return replace(
-            one, name=renamed[one.name], form=_level(one.form, whole, renamed, lists, note), labels=labels(one, where),
-            relevant=text(one.relevant), groups=tuple(map(group, one.groups)), extra=extra(one.extra, where),
-            after=renamed.get(one.after, one.after),
-        )  # fmt: skip
-
-    return replace(form, questions=tuple(map(question, form.questions)), repeats=tuple(map(repeat, form.repeats)))
-
-
-_UNWORDED = (
-    "start", "end", "today", "deviceid", "username", "phonenumber", "email", "subscriberid", "simserial", "audit",
-    "background-audio", "background-geopoint", "start-geopoint", "calculate", "hidden", "csv-external", "xml-external",
-)  # fmt: skip
-
-
-def _list(
-    question: Question, lists: dict[str, tuple[Choice, ...]], note: Callable[[str], None]
-) -> tuple[str, tuple[Choice, ...]]:
-    """The name and the choices of a question's list, as they are written."""
-    where = f"question {question.name!r}"
-    wanted = question.list_name or question.name
-    name = wanted if re.fullmatch(r"[\w.-]+", wanted) else _free(wanted, ())
-    choices = tuple(_choices(question, where, note))
-    number, plain = 2, name
-    while lists.setdefault(name, choices) != choices:
-        name, number = f"{plain}_{number}", number + 1
-    if name != question.list_name:
-        note(f"{where}: its list of choices {question.list_name!r} is written as {name!r}.")
-    return name, choices
-
-
-def _choices(question: Question, where: str, note: Callable[[str], None]) -> Iterator[Choice]:
-    taken = {choice.name for choice in question.choices}
-    for choice in question.choices:
-        name = choice.name
-        if re.search(r"\s", name):
-            name = re.sub(r"\s+", "_", name)
-            while name in taken:
-                name += "_"
-            taken.add(name)
-            note(f"{where}: the choice {choice.name!r} is written as {name!r}, since a choice may hold no space.")
-        extra = {}
-        for key, cell in choice.extra.items():
-            extra[key] = cell
-        yield replace(choice, name=name, extra=extra)
 
 
 def _settings(form: Questionnaire, stem: str, note: Callable[[str], None]) -> dict[str, str]:

@@ -1,17 +1,24 @@
 """The check: each rule by a fault of its kind."""
 
+import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pandera.pandas as pa
 import pytest
-from surveys import CHOICES, HEAD, ROWS, SHIPPED, SURVEY, YML
+from surveys import CHOICES, HEAD, ROOT, ROWS, SHIPPED, SURVEY, YML
 
 import motivlab as ml
+from motivlab.about import About
 from motivlab.checking import CheckReport
+from motivlab.kinds import KINDS
+from motivlab.language import say
+from motivlab.questionnaire import Question, Questionnaire
 
 Small = Callable[..., Path]
+README = ROOT / "data" / "README.md"
 
 PLANTED = {  # as the README of the shipped survey lists them: row of the file, variable, rule
     (27, "education", "unknown_code"), (86, "gender", "unknown_code"), (216, "age", "wrong_type"),
@@ -187,3 +194,57 @@ def test_a_value_that_breaks_two_limits_is_one_finding(small: Small) -> None:
     yml = "title: t\nsynthetic: false\nrespondent_id: id\nfieldwork: {start: '?', end: '?'}\n"
     folder = small(rows=("1,0", "2,11"), head="id,score", yml=yml, survey=survey)
     assert faults(ml.open_survey(folder).check())["respondent"].tolist() == ["2"]
+
+
+def test_the_table_of_rules_is_that_of_the_code() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (error|warning|note) \| ([\d.]*) \| .+ \|$", README.read_text("utf-8"), re.M)
+    told = {rule: (severity, float(threshold) if threshold else None) for rule, severity, threshold in rows}
+    assert list(told) == list(KINDS)  # in their order, and each once
+    assert told == {rule: (kind.severity, kind.threshold) for rule, kind in KINDS.items()}
+
+
+@pytest.mark.parametrize("rule", list(KINDS))
+@pytest.mark.parametrize("language", ["lv", "en", "ru"])
+def test_every_rule_has_a_name_and_a_sentence(rule: str, language: str) -> None:
+    assert say(f"rule_{rule}", language)
+    sentence = say(f"message_{rule}", language, variable="V", value="X", detail="D")
+    assert sentence.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("nosuch: off", "there is no rule 'nosuch'"),
+        ("id_missing: 3", "it has no threshold"),
+        ("near_duplicate: -1", "a threshold is above 0"),
+        ("near_duplicate: {severity: loud}", "severity"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(small: Small, setting: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        ml.open_survey(small(yml=f"{YML}checks:\n  {setting}\n"))
+
+
+def test_the_settings_of_survey_yml_are_heeded(small: Small) -> None:
+    rows = (ROWS[0].replace(",30,", ",17,"), *ROWS[1:])
+    off = "checks: {out_of_range: off}\n"
+    assert ml.open_survey(small(rows=rows, yml=YML + off)).check().ok
+    note = "checks:\n  out_of_range: {severity: note}\n"
+    report = ml.open_survey(small(rows=rows, yml=YML + note)).check()
+    assert report.ok
+    assert report.summary[["rule", "severity", "count", "respondents"]].to_numpy().tolist() == [
+        ["out_of_range", "note", 1, 1]
+    ]
+    assert "1 note" in report.headline
+
+
+def test_a_hundred_thousand_findings_take_about_a_second() -> None:
+    size = 100_000
+    frame = pd.DataFrame({"id": range(size), "age": [f"x{i}" for i in range(size)]}).astype("str")
+    form = Questionnaire((Question("age", "integer"),))
+    about = About(title="t", synthetic=True, respondent_id="id", fieldwork={"start": "?", "end": "?"})
+    survey = ml.Survey(frame, form, about)
+    start = time.perf_counter()
+    report = survey.check()
+    assert len(report.findings) >= size
+    assert time.perf_counter() - start < 10  # on a busy machine

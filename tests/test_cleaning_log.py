@@ -62,7 +62,7 @@ def fill(file: Path, variable: str, language: str, **cells: Any) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_sheet_is_made_to_be_filled_in(sheet: Callable[[str], Path], language: str) -> None:
     book = openpyxl.load_workbook(sheet(language))
-    assert book.sheetnames == [say(f"sheet_{name}", language) for name in ("fieldwork", "summary", "how")]
+    assert book.sheetnames == [say(f"sheet_{name}", language) for name in ("findings", "summary", "how")]
     page = book.worksheets[0]
     heads = [cell.value for cell in page[1]]
     assert heads[0] == say("log_respondent", language)

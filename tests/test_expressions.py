@@ -136,8 +136,9 @@ KNOWN: list[tuple[str, Any]] = [
     ("format-date('', '%Y')", ""), ("int(2.9)", 2.0), ("int(-2.9)", -2.0), ("int('')", math.nan),
     ("round(2.5)", 3.0), ("round(-2.5)", -2.0), ("round(1.005, 2)", 1.01), ("round(33.33, -1)", 30.0),
     ("round(-1.45, 1)", -1.4), ("round('')", math.nan), ("floor(-1.5)", -2.0), ("ceiling(-1.5)", -1.0),
-    ("abs(-3)", 3.0), ("pow(2, 10)", 1024.0), ("sqrt(-1)", math.nan), ("min(3, '', 2)", 2.0), ("max('', 'x')", math.nan),
-    ("max(-5, -3)", -3.0), ("if('' , 1, 2)", 2.0), ("if(0, 'a', 'b')", "b"), ("if(true(), 1, 'x')", "1"),
+    ("abs(-3)", 3.0), ("pow(2, 10)", 1024.0), ("sqrt(-1)", math.nan), ("min(3, '', 2)", 2.0),
+    ("max('', 'x')", math.nan), ("max(-5, -3)", -3.0), ("if('' , 1, 2)", 2.0), ("if(0, 'a', 'b')", "b"),
+    ("if(true(), 1, 'x')", "1"),
     ("coalesce('', 'b')", "b"), ("coalesce('a', 'b')", "a"), ("coalesce('', '')", ""),
     ("selected('a b', 'b')", True), ("selected('ab', 'b')", False), ("selected('', '')", False),
     ("count-selected('a b  c ')", 3.0), ("count-selected('')", 0.0), ("selected-at('a b', 1)", "b"),
@@ -403,11 +404,13 @@ def kobo() -> tuple[Questionnaire, pd.DataFrame]:
                 )
         elif question.type not in ("note", "start"):  # R left out the columns in which nothing stood
             cells = raw.get(question.name, pd.Series([None] * len(raw), dtype=object))
-            number = question.type in ("integer", "decimal")
-            codes = [choice.name for choice in question.choices]
-            columns[question.name] = (
-                pd.to_numeric(cells) if number else pd.Categorical(cells, categories=[*codes, *sorted({*cells.dropna()} - {*codes})]) if codes else cells
-            )
+            columns[question.name] = cells
+            if question.type in ("integer", "decimal"):
+                columns[question.name] = pd.to_numeric(cells)
+            elif question.choices:
+                codes = [choice.name for choice in question.choices]
+                unknown = sorted({*cells.dropna()} - {*codes})
+                columns[question.name] = pd.Categorical(cells, categories=[*codes, *unknown])
     return form, pd.DataFrame(columns)
 
 

@@ -244,6 +244,12 @@ def test_codes_dates_weights_and_plain_ids_are_not_looked_at() -> None:
     assert made[0].mask(frame.assign(id=["161175-19997"])).all()
 
 
+def test_columns_that_are_no_questions_are_looked_at() -> None:
+    frame = pd.DataFrame({"id": ["R1", "R2"], "note": ["zvaniet 29123456", None], "who": ["a@example.lv", "x"]})
+    hit = {rule.variable: rule.mask(frame).tolist() for rule in rules(Questionnaire(()), ABOUT, frame.columns)}
+    assert hit == {"id": [False, False], "note": [True, False], "who": [True, False]}
+
+
 def test_it_can_be_said_to_be_none() -> None:
     off = ABOUT.model_copy(update={"checks": Checks(rules={"identifier": "off"})})
     assert found(["a@example.lv"], about=off) == {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 import pandas as pd
 import pytest
@@ -259,7 +258,9 @@ LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><
         ("<document>" + "<a>" * 200_000, "it is no XML"),
         ("<document><LimeSurveyDocType>Group</LimeSurveyDocType></document>", "not the structure of a LimeSurvey"),
         (lss(()), "it holds no question"),
-        (lss((row("q" + escape("1"), "S", "a", "b"),)), "no column is a question of"),
+        (lss((row("q 1", "S", "a", "b"),)), "questions, row 1: title is 'q 1'"),
+        (lss((row("q", "S", "a", "b"), row("q", "S", "a", "b"))), "two questions are named 'q'"),
+        (lss((row("q1", "S", "a", "b"),)), "no column is a question of"),
     ],
 )
 def test_a_damaged_or_wrong_structure_is_refused(export: Path, tmp_path: Path, content: str, said: str) -> None:

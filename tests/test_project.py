@@ -35,7 +35,8 @@ LAYERS = (
     {"rules"},
     {"rules_form", "rules_interview", "rules_duplicates", "rules_interviewers", "rules_identifiers", "rules_sample"},
     {"survey", "answers", "schema", "checking"},
-    {"drafts", "scales", "recodes", "cleaning_log"},
+    {"drafts", "scales", "recodes", "cleaning_log", "cleaning_answers"},
+    {"cleaning_rows"},
     {"spss", "stata", "kobo", "limesurvey", "tabular", "cleaning"},
     {"imports"},
     # estimation and weights, statistics on arrays, published figures

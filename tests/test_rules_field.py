@@ -327,8 +327,8 @@ def test_the_intraclass_correlation_is_the_textbooks(monkeypatch: pytest.MonkeyP
     (row,) = rules_interviewers.effects(frame, [Question("q", "integer")], "who").to_dict("records")
     assert row["rho"] == pytest.approx(0.1657, abs=5e-5)
     assert (row["f"], row["p"]) == pytest.approx((1.79, 0.165), abs=5e-3)
-    assert (row["departs"], row["choice"]) == ("e", "")
-    assert (row["mean"], row["others"]) == pytest.approx((7.5, np.delete(values, 4, axis=0).mean()))
+    assert (row["departs"], row["choice"]) == ("b", "")
+    assert (row["mean"], row["others"]) == pytest.approx((3, np.delete(values, 1, axis=0).mean()))
 
 
 def test_effects_of_every_kind_of_question_by_the_definition() -> None:
@@ -418,7 +418,7 @@ def strange(n: int) -> Iterator[pd.Series]:
     yield pd.Series([10**30] * n, dtype=object)
 
 
-@pytest.mark.parametrize("name", ["id", "start", "end", "day", "who", "age", "born", "moved", "q0", "g0", "m/a"])
+@pytest.mark.parametrize("name", ["id", "start", "day", "who", "age", "born", "moved", "q0", "g0", "m/a"])
 def test_no_column_breaks_a_rule(name: str) -> None:
     form, frame = asked(40)
     more = (Question("age", "integer"), Question("born", "date"), Question("moved", "date"))
@@ -429,16 +429,15 @@ def test_no_column_breaks_a_rule(name: str) -> None:
         born="1980-01-01", moved="2001-01-01",
     ).assign(**{"m/a": 1, "m/b": 0})  # fmt: skip
     data = about(paradata=Paradata(interviewer="who", start="start", end="end", day="day", age="age", born="born"))
-    for n in (1, 40):
-        for column in strange(n):
-            part = frame.iloc[:n].assign(**{name: column.to_numpy() if column.dtype == object else column})
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")
-                found = broken(form, data, part)
-                overall(form, data, part)
-            assert n == 40 or not {"too_short", "straight_lining", "duplicate_interview", "near_duplicate"} & {
-                key.partition(":")[0] for key in found
-            }
+    for column in strange(40):
+        part = frame.assign(**{name: column.to_numpy() if column.dtype == object else column})
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            broken(form, data, part)
+            overall(form, data, part)
+    for part in (frame.iloc[:0], frame.iloc[:1]):
+        assert broken(form, data, part) == {}
+        assert overall(form, data, part) == []
     # a column that the questionnaire declares may be absent
     for module in MODULES:
         for rule in module.rules(form, data, list(frame)):

@@ -202,3 +202,20 @@ def test_odd_names_texts_times_and_numbers_survive(tmp_path: Path) -> None:
     assert survey.responses["at"].iloc[0] == "2021-10-04T13:45:10"
     assert survey.responses["fine"].tolist() == [0.1, 1 / 3, 2e-7]
     assert survey.responses["a$b"].tolist() == [1, 2, 1]
+
+
+@pytest.mark.parametrize(("page", "declared"), [("cp1257", "windows-1257"), ("cp1251", "windows-1251"), ("cp1257", "")])
+def test_texts_of_a_code_page_declared_or_not(tmp_path: Path, page: str, declared: str) -> None:
+    wording, town = ("Привет", "Мать") if page == "cp1251" else ("Šķēres", "Rīga")
+    file = tmp_path / "page.sav"
+    frame = pd.DataFrame({"a": [1.0, 2.0], "s": ["XXXX", "b"]})
+    pyreadstat.write_sav(frame, str(file), column_labels={"a": "YYYYYY"})
+    data = file.read_bytes().replace(b"XXXX", town.encode(page)).replace(b"YYYYYY", wording.encode(page))
+    utf8, other = b"\x14\0\0\0\x01\0\0\0\x05\0\0\0UTF-8", declared.encode()
+    record = b"\x14\0\0\0\x01\0\0\0" + len(other).to_bytes(4, "little") + other
+    file.write_bytes(data.replace(utf8, record) if declared else data)
+    draft = read_spss(file)
+    assert draft.questionnaire["a"].label("") == wording
+    assert draft.responses["s"].tolist() == [town, "b"]
+    said = "encoding: not the one that the file declares; read as WINDOWS-1257" in "\n".join(draft.notes)
+    assert said == (not declared)
