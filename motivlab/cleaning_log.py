@@ -189,8 +189,8 @@ def _workbook(file: Path) -> tuple[list[str], list[list[str]], int]:
         raise ReadError(f"{file}: it cannot be read as .xlsx ({error}). Save it again as an Excel workbook.") from error
     found = []
     for title, rows in sheets.items():
-        for i, (_, cells) in enumerate(rows[:HEADS_WITHIN]):
-            heads = [_head(_text(cell)) for cell in cells]
+        for i, (_, top) in enumerate(rows[:HEADS_WITHIN]):
+            heads = [_head(_text(cell)) for cell in top]
             if set(REQUIRED) <= set(heads):
                 found.append((title, heads, rows[i + 1 :], rows[i][0] + 1))
                 break
@@ -201,7 +201,8 @@ def _workbook(file: Path) -> tuple[list[str], list[list[str]], int]:
             "Russian, in one of its first rows."
         )
     _, heads, rows, first = found[0]
-    faults, cells = [], []
+    faults: list[Fault] = []
+    cells: list[list[str]] = []
     for number, row in rows:
         for head, cell in zip(heads, row, strict=False):
             if head in LOG_COLUMNS and cell.data_type in ("f", "e"):

@@ -215,11 +215,14 @@ def on_record(record: pd.DataFrame, identity: str) -> set[tuple[str, ...]]:
     return keys
 
 
+_NOBODY = np.empty(0, dtype=np.intp)
+
+
 def find(step: Step, holds: Holds, there: Mapping[str, npt.NDArray[np.intp]]) -> None:
     """Set the position of the respondent; none for a finding on the whole file."""
     row, who = step.row, step.row["respondent"]
     by_row = holds.at_row(row["row"])
-    by_id = there.get(who, []) if who else []
+    by_id = there.get(who, _NOBODY) if who else _NOBODY
     of_identity = row["rule"] in ID_RULES or row["variable"] == holds.identity
     if of_identity and by_row is not None:
         now = holds.ids[by_row]

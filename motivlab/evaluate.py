@@ -314,8 +314,12 @@ def compare(symbol: str, one: Value, other: Value) -> Any:
             return _equal_texts(one, other) == (symbol == "=")
     for column, constant, turned in ((one, other, False), (other, one, True)):
         if isinstance(column, Cells) and not column.numeric and not isinstance(constant, (np.ndarray, Cells, Chosen)):
+            fixed = numbers(constant)
+            if column.series.dtype.kind == "M":  # many different ones, which need no reading
+                each = as_numbers(column.series)
+                return np.asarray(by(fixed, each) if turned else by(each, fixed))
             codes, levels = column.coded
-            each, fixed = np.array([number_of(level) for level in levels]), numbers(constant)
+            each = np.array([number_of(level) for level in levels])
             return np.asarray(by(fixed, each) if turned else by(each, fixed))[codes]
     return by(numbers(one), numbers(other))
 

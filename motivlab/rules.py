@@ -78,9 +78,8 @@ class Rule:
 
     def mask(self, frame: pd.DataFrame) -> Mask:
         """Where the rule is broken; nowhere, if a column it needs is absent, which is a finding of its own."""
-        if not set(self.needs) <= set(frame):
-            return np.zeros(len(frame), dtype=bool)
-        return self.broken(frame)
+        there = all(name in frame for name in self.needs)
+        return self.broken(frame) if there else np.zeros(len(frame), dtype=bool)
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ class Overall:
 
     def found(self, frame: pd.DataFrame) -> tuple[Found, ...]:
         """All that is found; nothing, if a column it needs is absent, which is a finding of its own."""
-        return tuple(self.search(frame)) if set(self.needs) <= set(frame) else ()
+        return tuple(self.search(frame)) if all(name in frame for name in self.needs) else ()
 
 
 @contextmanager

@@ -160,14 +160,14 @@ def _codes(frame: pd.DataFrame, question: Question) -> Codes:
     missing = {"", *question.missing_codes}
     if question.type != "select_multiple":
         found = coded(frame, names[0])
-        known = np.array([level not in missing for level in found.levels])
+        known = ~found.among(missing)
         return _small(np.cumsum(known) * known, found.places)
     apart = {question.column(choice) for choice in question.choices if choice.missing}
     together = np.zeros(len(frame), dtype=np.uint64)
     given = np.zeros(len(frame), dtype=bool)
     for key, name in zip(_keys(len(names)), names, strict=True):
         found = coded(frame, name)
-        known = np.array([level not in (missing | {"0"} if name in apart else missing) for level in found.levels])
+        known = ~found.among(missing | {"0"} if name in apart else missing)
         if name in apart:  # a reason that is chosen: there is no answer
             together[known[found.places]] = 0
             given &= ~known[found.places]

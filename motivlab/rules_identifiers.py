@@ -243,9 +243,12 @@ def _judged(levels: npt.NDArray[np.object_], column: _Column) -> Found:
     texts = pa.array(levels[:-1].tolist(), pa.string())
     out = np.full(len(levels), "", dtype=object)
 
-    def where(pattern: str) -> Mask:
-        found = pc.match_substring_regex(texts, pattern).to_numpy(zero_copy_only=False)
-        return np.append(found.astype(bool), False)
+    def where(pattern: str, within: Mask | None = None) -> Mask:
+        hit = np.zeros(len(levels), dtype=bool)
+        at = np.arange(len(texts)) if within is None else np.flatnonzero(within)
+        some = texts if within is None else texts.take(pa.array(at))
+        hit[at] = pc.match_substring_regex(some, pattern).to_numpy(zero_copy_only=False).astype(bool)
+        return hit
 
     if column.meta:
         out[where(r"\S") & ~where(r"(?i)not found|no device property|^n/?a$")] = column.meta
@@ -256,8 +259,11 @@ def _judged(levels: npt.NDArray[np.object_], column: _Column) -> Found:
     letters = where(_LETTER)
     if not letters.any() and not where(r"\d{7}|\d[ .-]\d|\d:").any():
         return out
-    digits = where(r"^[\d -]+$") & ~where(r"^\d{6}-\d{5}$|^\d{4}-\d{2}-\d{2}$|^00 ?371")
-    looked = where(_WORTH) & ~digits & ~where(_HARMLESS)
+    marked = where(r"[\d@:]")  # most texts have none of them
+    digits = where(r"^[\d -]+$", marked)
+    digits &= ~where(r"^\d{6}-\d{5}$|^\d{4}-\d{2}-\d{2}$|^00 ?371", digits)
+    looked = where(_WORTH, marked & ~digits)
+    looked &= ~where(_HARMLESS, looked)
     for i in np.flatnonzero(looked):
         out[i] = _of_itself(levels[i], column)
     if digits.any():
@@ -265,7 +271,7 @@ def _judged(levels: npt.NDArray[np.object_], column: _Column) -> Found:
     if "coordinates" in column.said:
         out[where(_DEGREES.pattern) & (out == "")] = "coordinates"
     if letters.any():
-        _words(levels, letters, where, column, out)
+        _words(levels, letters, marked, where, column, out)
     return out
 
 
@@ -333,7 +339,7 @@ def _numbers(levels: Found, digits: Mask, where: Any, column: _Column, out: Foun
             out[phones] = "phone"
 
 
-def _words(levels: Found, letters: Mask, where: Any, column: _Column, out: Found) -> None:
+def _words(levels: Found, letters: Mask, marked: Mask, where: Any, column: _Column, out: Found) -> None:
     """Names and addresses: where the column says so, or where a good part of it is."""
     enough = max(2, GOOD_PART * (len(levels) - 1))
     if "name" in column.said:
@@ -349,9 +355,9 @@ def _words(levels: Found, letters: Mask, where: Any, column: _Column, out: Found
             common = sum(bool(_known().given & set(plain[i]) or _PATRONYMIC.search(" ".join(plain[i]))) for i in people)
             if len(people) >= enough and common >= KNOWN_PART * len(people):
                 out[people] = "name"
-    streets = where(_STREET) & letters & (out == "")
+    streets = where(_STREET, marked & letters & (out == ""))
     if "address" in column.said:
-        streets |= letters & where(r"\d") & (out == "")
+        streets |= where(r"\d", marked & letters & (out == ""))
     elif streets.sum() < enough:
         return
     out[streets] = "address"

@@ -205,7 +205,9 @@ def _add_numbers(sav: _Sav, name: str, one: OutColumn) -> dict[str, Any]:
     if renamed:
         sav.notes.append(f"{name}: codes that are no numbers: {', '.join(renamed)}.")
     sav.columns[name] = pd.Series(values)
-    sav.formats[name] = one.marks.get("spss_format") or FORMATS.get(one.kind) or _number_format(values)
+    sav.formats[name] = (
+        one.marks.get("spss_format") or FORMATS.get(one.kind) or _number_format(np.append(values, [*numbers.values()]))
+    )
     return {code: float(value) for code, value in numbers.items()}
 
 

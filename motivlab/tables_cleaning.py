@@ -65,8 +65,8 @@ def fieldwork_sheet(report: CheckReport) -> pd.DataFrame:
     out["row"] = as_texts(found.index)
     words = {pair: _words(*pair, report) for pair in dict.fromkeys(zip(out["variable"], out["value"], strict=True))}
     pairs = list(zip(out["variable"], out["value"], strict=True))
-    out["wording"] = [words[pair][0] for pair in pairs]
-    out["label"] = [words[pair][1] for pair in pairs]
+    out["wording"] = pd.Series([words[pair][0] for pair in pairs], dtype=object)
+    out["label"] = pd.Series([words[pair][1] for pair in pairs], dtype=object)
     out[list(FILLED_IN)] = ""
     return out[[*LOG_COLUMNS, "severity", "label", "interviewer", "day"]]
 

@@ -93,7 +93,7 @@ def write_survey(survey: Survey, *files: str | Path) -> Written:
         if path.suffix.lower() in (".sav", ".zsav"):
             written.append(path.with_suffix(".sps"))
         notes += [f"{path.name}: {note}" for note in _write(survey, path)]
-    return Written(tuple(written), tuple(notes))
+    return Written(tuple(dict.fromkeys(written)), tuple(notes))
 
 
 def _write(survey: Survey, path: Path) -> list[str]:

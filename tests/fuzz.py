@@ -28,10 +28,48 @@ NUMBERS = ("integer", "decimal", "range")
 META = ("start", "end", "today", "calculate")
 LANGUAGES = {"lv": "Latviešu (lv)", "en": "English (en)", "ru": "Русский (ru)"}
 FIRST, LAST = dt.date(2021, 10, 4), dt.date(2021, 10, 29)
-WORDS = (
-    "maize lietus jumts dārzs upe kalns logs galds zāle putns sniegs vējš zivs koks ceļš tilts saule mēness zeme ola "
-    "bread rain roof garden river hill window table grass bird snow wind fish tree path bridge sun moon soil egg"
-).split()
+WORDS = [
+    "maize",
+    "lietus",
+    "jumts",
+    "dārzs",
+    "upe",
+    "kalns",
+    "logs",
+    "galds",
+    "zāle",
+    "putns",
+    "sniegs",
+    "vējš",
+    "zivs",
+    "koks",
+    "ceļš",
+    "tilts",
+    "saule",
+    "mēness",
+    "zeme",
+    "ola",
+    "bread",
+    "rain",
+    "roof",
+    "garden",
+    "river",
+    "hill",
+    "window",
+    "table",
+    "grass",
+    "bird",
+    "snow",
+    "wind",
+    "fish",
+    "tree",
+    "path",
+    "bridge",
+    "sun",
+    "moon",
+    "soil",
+    "egg",
+]
 KINDS = (
     "one", "one", "one", "several", "several", "integer", "integer", "decimal", "range", "date", "text", "text",
     "time", "calculate", "calculate", "filter", "other", "note", "twin",
@@ -103,16 +141,21 @@ class Maker:
         r = self.rng
         if depth < 2 and r.random() < 0.35:
             one, other = self.condition(depth + 1), self.condition(depth + 1)
-            return r.choice([f"({one}) or {other}", f"{one} and ({other})", f"not({one}) or {other}", f"({one} or {other})"])
+            return r.choice(
+                [f"({one}) or {other}", f"{one} and ({other})", f"not({one}) or {other}", f"({one} or {other})"]
+            )
         question = r.choice(self.pool)
         name = f"${{{question.name}}}"
         if question.type == "select_one":
             code = r.choice([choice.name for choice in question.choices if choice.name != "other"])
-            return r.choice([f"{name} = '{code}'", f"{name} != '{code}'", f"selected({name}, '{code}')", f"not({name} = \"{code}\")"])
+            return r.choice(
+                [f"{name} = '{code}'", f"{name} != '{code}'", f"selected({name}, '{code}')", f'not({name} = "{code}")']
+            )
         if question.type == "select_multiple":
             code = r.choice([choice.name for choice in question.answers if choice.name != "other"])
             return r.choice([
-                f"selected({name}, '{code}') or {name} = ''", f"not(selected({name}, '{code}'))", f"count-selected({name}) > 1",
+                f"selected({name}, '{code}') or {name} = ''", f"not(selected({name}, '{code}'))",
+                f"count-selected({name}) > 1",
                 f"selected-at({name}, 0) = '{code}'", f"{name} != ''", f"count-selected({name}) mod 2 = 1",
             ])  # fmt: skip
         if question.type in NUMBERS:
@@ -122,7 +165,8 @@ class Maker:
                 f"{name} > {k}", f"{name} <= {k}", f"{name} * 2 + 1 < {k}", f"{name} mod 2 = 0", f"{name} div 2 > {k}",
                 f"if({name} > {k}, 1, 0) = 1", f"coalesce({name}, 0) < {k}", f"abs({name} - {k}) < 20",
                 f"int({name} div 10) = 3", f"{name}", f"{name} + {other} > {k}", f"max({name}, {other}) >= {k}",
-                f"round({name} div 3) != {k}", f"{name} = ''", f"{name} != {other}", f"-{name} < -{k}", f"number({name}) >= {k}",
+                f"round({name} div 3) != {k}", f"{name} = ''", f"{name} != {other}", f"-{name} < -{k}",
+                f"number({name}) >= {k}",
             ])  # fmt: skip
         if question.type == "date":
             return r.choice([
@@ -143,7 +187,8 @@ class Maker:
         one, other = r.choice(numeric), r.choice(numeric)
         texts = [f"${{{q.name}}}" for q in self.pool if q.type in ("text", "select_one", "date")]
         some = [
-            f"{one} + {other}", f"round({one} div 3, 1)", f"{one} * 1.5 - {other}", f"{one} div {other}", f"{one} mod 7",
+            f"{one} + {other}", f"round({one} div 3, 1)", f"{one} * 1.5 - {other}", f"{one} div {other}",
+            f"{one} mod 7",
             f"if({one} > 30, 'high', 'low')", f"coalesce({one}, {other})", f"if({one} > {other}, {one}, {other})",
             f"min({one}, {other}) + 1", f"{one} > {other}", f"int({one} div 10) * 10", f"pow({one}, 2)",
         ]  # fmt: skip
@@ -189,7 +234,7 @@ class Maker:
         if question.type == "select_multiple":
             columns += [column for column in question.optional_columns if "/-" not in column]
         for row, cell in zip(self.rows, cells, strict=True):
-            filled = cell or {column: nothing for column in question.columns or columns}
+            filled = cell or dict.fromkeys(question.columns or columns, nothing)
             for column in columns:
                 self.columns.setdefault(column, []).append(filled.get(column, ""))
             row.cells[question.name] = cell_of(question, filled)
@@ -200,9 +245,7 @@ class Maker:
         if question.type == "calculate":
             row.cells[question.name] = Cell("")
             told = Reference(question.calculation, "", self.day, inside=self.inside)
-            import os
-            text = to_text(told.value(told.tree, row))
-            return {question.name: "" if os.environ.get("NONAN") and text in ("NaN", "Infinity", "-Infinity") else text}
+            return {question.name: to_text(told.value(told.tree, row))}  # NaN, Infinity: as a device writes them
         for _ in range(60):
             found = self.guess(question, row)
             row.cells[question.name] = cell_of(question, found)
@@ -264,7 +307,8 @@ class Maker:
 
     def choices(self, codes: list[str], **more: Any) -> tuple[Choice, ...]:
         return tuple(
-            Choice(code, {"lv": f"Atbilde {code}", "en": f"Answer {code}", "ru": f"Ответ {code}"}, **more) for code in codes
+            Choice(code, {"lv": f"Atbilde {code}", "en": f"Answer {code}", "ru": f"Ответ {code}"}, **more)
+            for code in codes
         )
 
     def random_question(self, kind: str = "") -> None:
@@ -296,14 +340,19 @@ class Maker:
             low, high = r.randint(0, 20), r.randint(40, 80)
             other = f"${{{r.choice([q for q in self.pool if q.type in NUMBERS]).name}}}"
             limit = r.choice([
-                "", "", f". >= {low} and . <= {high}", f". > {low} or . < {high}", f". != {other}", f". + 100 > coalesce({other}, 0)",
+                "", "", f". >= {low} and . <= {high}", f". > {low} or . < {high}", f". != {other}",
+                f". + 100 > coalesce({other}, 0)",
                 f"if({other} > 40, . > 5, . < 75)", f". >= {low} and not(. = {other})", f". * 2 >= {low}",
             ])  # fmt: skip
             extra = {"parameters": "start=0 end=10 step=1"} if kind == "range" else {}
-            self.add(Question(name, kind, labels, constraint=limit if kind != "range" else "", missing=missing, extra=extra))
+            self.add(
+                Question(name, kind, labels, constraint=limit if kind != "range" else "", missing=missing, extra=extra)
+            )
         elif kind == "date":
             limit = r.choice(["", "", ". <= today()", ". >= '2021-01-01'", ". != '2021-05-01' and . < '2022-01-01'"])
-            self.add(Question(name, kind, labels, constraint=limit, missing={"-7": "not_asked"} if r.random() < 0.2 else {}))
+            self.add(
+                Question(name, kind, labels, constraint=limit, missing={"-7": "not_asked"} if r.random() < 0.2 else {})
+            )
         elif kind == "text":
             limit = r.choice(["", "", "string-length(.) < 40", "regex(., '[^0-9]+')", "not(contains(., 'x'))"])
             self.add(Question(name, kind, labels, constraint=limit, missing=missing))
@@ -337,8 +386,12 @@ class Maker:
             self.add(more)
             return
         # of several the same: what is not offered is not chosen
-        never = " or ".join(f"(selected(., '{c.name}') and not({by.replace('zone', repr(c.extra['zone'])).replace('size', c.extra['size']).replace('name =', repr(c.name) + ' =')}))" for c in shown)
-        self.add(replace(more, constraint=f"not({never})"))
+        wrong = []
+        for choice in shown:
+            cells = {"zone": repr(choice.extra["zone"]), "size": choice.extra["size"], "name": repr(choice.name)}
+            filled = re.sub(r"\b(zone|size|name)\b", lambda match, cells=cells: cells[match[1]], by)
+            wrong.append(f"(selected(., '{choice.name}') and not({filled}))")
+        self.add(replace(more, constraint=f"not({' or '.join(wrong)})"))
         if self.questions[-1].constraint:
             self.questions[-1] = self.pool[-1] = replace(self.questions[-1], constraint="")
         else:  # none was found
@@ -368,7 +421,11 @@ class Maker:
         choices = self.choices(["s1", "s2", "s3", "s4", "s5"]) + self.choices(["dk"], missing="dont_know")
         name = self.name()
         for i in range(items):
-            self.add(Question(f"{name}_{i}", "select_one", self.labels(f"{name} {i}"), choices, f"list_{name}"), refer=False, relevant="")
+            self.add(
+                Question(f"{name}_{i}", "select_one", self.labels(f"{name} {i}"), choices, f"list_{name}"),
+                refer=False,
+                relevant="",
+            )
 
     def repeat(self) -> tuple[Repeat, pd.DataFrame]:
         """Questions asked once for each member of the household."""
@@ -428,7 +485,10 @@ def make(seed: int, size: int = 48, count: int = 16, repeats: bool | None = None
     maker.rows = [Row({"id": Cell(f"R{i + 1:03}")}) for i in range(size)]
     maker.columns["id"] = [row.cells["id"].text for row in maker.rows]
     zone = r.choice(["+03:00", "Z", ""])
-    began = [dt.datetime(2021, 10, 4 + r.randint(0, 24), r.randint(9, 18), r.randint(0, 59), tzinfo=dt.UTC) for _ in range(size)]
+    began = [
+        dt.datetime(2021, 10, 4 + r.randint(0, 24), r.randint(9, 18), r.randint(0, 59), tzinfo=dt.UTC)
+        for _ in range(size)
+    ]
     ended = [at + dt.timedelta(seconds=r.randint(900, 2000)) for at in began]
     stamp = "%Y-%m-%dT%H:%M:%S" + r.choice(["", ".000"])
     for name, texts in (
@@ -455,7 +515,7 @@ def make(seed: int, size: int = 48, count: int = 16, repeats: bool | None = None
         if r.random() < 0.2:
             inside = f"g{len(maker.questions)}"
             more = Group(inside, {"lv": "Grupa", "en": "Group", "ru": "Группа"}, r.choice(["", maker.condition()]))
-            maker.groups = maker.groups[:1] + (more,) if r.random() < 0.6 else ()
+            maker.groups = (*maker.groups[:1], more) if r.random() < 0.6 else ()
         maker.random_question(kinds.pop())
         if not members and not maker.groups and (full if repeats is None else repeats):
             found, members["hh"] = maker.repeat()
@@ -478,6 +538,7 @@ def make(seed: int, size: int = 48, count: int = 16, repeats: bool | None = None
 
 def tree(made: Made) -> Tree:
     """The respondents as the reference reads them, and the members of each repeat."""
+
     def rows(frame: pd.DataFrame, form: Questionnaire) -> list[Row]:
         out = []
         for values in frame.to_dict("records"):
@@ -509,12 +570,17 @@ def expected(made: Made) -> set[Finding]:
         frame = made.members[repeat.name]
         out |= of_table(frame, repeat.form, below[repeat.name], "hh_id", f"{repeat.name}/", made, inside)
         ids = set(made.frame["id"]) - {""}
-        out |= {(me, f"{repeat.name}/id", "orphan") for me, of in zip(frame["hh_id"], frame["id"], strict=True) if of not in ids}
+        out |= {
+            (me, f"{repeat.name}/id", "orphan")
+            for me, of in zip(frame["hh_id"], frame["id"], strict=True)
+            if of not in ids
+        }
     return out
 
 
 def of_table(
-    frame: pd.DataFrame, form: Questionnaire, rows: list[Row], identity: str, prefix: str, made: Made, inside: dict[str, set[str]]
+    frame: pd.DataFrame, form: Questionnaire, rows: list[Row], identity: str, prefix: str, made: Made,
+    inside: dict[str, set[str]],
 ) -> set[Finding]:  # fmt: skip
     out: set[Finding] = set()
     records = [{str(c): str(v) for c, v in record.items()} for record in frame.to_dict("records")]
@@ -532,7 +598,9 @@ def of_table(
         allowed = mask(q.constraint, q.name) if q.constraint else [True] * len(rows)
         when = q.extra.get("required", "") in ("yes", "true()")
         offered = {
-            c.name: mask(q.choice_filter, q.name, {**c.extra, "name": c.name}) if q.choice_filter else [True] * len(rows)
+            c.name: mask(q.choice_filter, q.name, {**c.extra, "name": c.name})
+            if q.choice_filter
+            else [True] * len(rows)
             for c in q.choices
         }
         other = mask(f"selected(${{{pairs[q.name][0]}}}, '{pairs[q.name][1]}')", q.name) if q.name in pairs else None
@@ -564,7 +632,9 @@ def of_table(
             elif value and value not in codes and not well_formed(q.type, value):
                 found.add("wrong_type")
             low, high = q.limits if q.type == "range" else (None, None)
-            if value not in codes and ((low is not None and to_number(value) < low) or (high is not None and to_number(value) > high)):
+            if value not in codes and (
+                (low is not None and to_number(value) < low) or (high is not None and to_number(value) > high)
+            ):
                 found.add("out_of_range")
             if answered and not allowed[i]:
                 found.add("out_of_range")
@@ -629,14 +699,25 @@ def of_interviews(made: Made, rows: list[Row]) -> set[Finding]:
         day = today or written.get("start") or written.get("end")
         for q in made.form:
             text = cells[q.name].text if q.name in cells else ""
-            if q.type == "date" and "today(" not in q.constraint and well_formed("date", text) and day and text[:10] > day:
+            if (
+                q.type == "date"
+                and "today(" not in q.constraint
+                and well_formed("date", text)
+                and day
+                and text[:10] > day
+            ):
                 out.add((who, q.name, "after_interview"))
         age, born = to_number(cells["age"]), to_number(cells["born"])
         if well_formed("integer", cells["age"].text) or not math.isnan(age):
             whole = well_formed("integer", cells["age"].text)
             if whole and not 0 <= age <= 110:
                 out.add((who, "age", "age_impossible"))
-            elif whole and day and not math.isnan(born) and not (int(day[:4]) - born - 2 <= age <= int(day[:4]) - born + 1):
+            elif (
+                whole
+                and day
+                and not math.isnan(born)
+                and not (int(day[:4]) - born - 2 <= age <= int(day[:4]) - born + 1)
+            ):
                 out.add((who, "age", "age_disagrees"))
         without = every = 0
         for q in put:

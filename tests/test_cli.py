@@ -18,7 +18,7 @@ Captured = pytest.CaptureFixture[str]
 
 def test_a_clean_survey_exits_with_0(capsys: Captured) -> None:
     assert main(["check", str(SHIPPED), "--lang", "lv"]) == 0
-    assert "kļūdu nav" in capsys.readouterr().out
+    assert "konstatējumu nav" in capsys.readouterr().out
 
 
 def test_findings_exit_with_1_and_are_told(capsys: Captured, tmp_path: Path) -> None:

@@ -128,6 +128,8 @@ def page(frame: pd.DataFrame) -> str:
     """What was measured, and the table."""
     head = ["file", "pyreadstat", "motivlab", "times", "times, CPU", f"at most {TIME:g}", "pyreadstat, peak",
             "motivlab, peak", "times", f"at most {PEAK:g}"]  # fmt: skip
+    least, most = frame.groupby(["file", "tool"])["run"].max().agg(["min", "max"])
+    runs = f"{least}" if least == most else f"{least} to {most}"
     files = grid(["file", "what it holds"], [[f"`{name}`", said] for name, said in FILES.items()], 2)
     return f"""\
 # Reading SPSS files
@@ -140,7 +142,7 @@ Made by `python tests/benchmarks/reading.py`; nothing here is written by hand. `
 {files}
 
 `{TOOLS["pyreadstat"]}` is compared with `{TOOLS["motivlab"]}`, which reads the same values in pieces and makes of them
-a questionnaire and typed columns. Each ran {int(frame["run"].max())} times, in turn, each time in a process of its own;
+a questionnaire and typed columns. Each ran {runs} times, in turn, each time in a process of its own;
 the least counts, of time and of the peak of resident memory (with the interpreter and its modules). Time is that of the
 clock; that of the processor stands beside it, since it depends less on what else the machine does.
 
