@@ -11,9 +11,10 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ValidationError, model_validator
+from pydantic import ValidationError, field_validator, model_validator
 
 from .expressions import parse_expression
+from .files import inside
 from .kinds import Checks, Paradata
 from .parts import Part, Text, faults, in_language
 from .programme import Instrument, Programme, Scale
@@ -245,6 +246,20 @@ class About(Part):
     recodes: dict[str, Recode] = {}
     margins: str = ""
     cleaning: str = ""
+
+    @field_validator("responses", "cleaning", "margins", "faulty_responses")
+    @classmethod
+    def _of_the_folder(cls, name: str) -> str:
+        if not inside(name):
+            raise ValueError(f"{name!r} leads out of the survey folder. Put the file into it, and write its name")
+        return name
+
+    @field_validator("published")
+    @classmethod
+    def _beside_the_folder(cls, name: str) -> str:
+        if not inside(re.sub(r"^(\.\./)+", "", name)):
+            raise ValueError(f"{name!r} is not a path from the survey folder. Write it as ../published/figures.csv")
+        return name
 
     def text(self, key: str, language: str) -> str:
         """One of the texts in a language, or in the first one there is; empty if it is still to be filled in."""

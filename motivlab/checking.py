@@ -19,7 +19,8 @@ from .expressions import Mask
 from .findings import Findings, Table
 from .kinds import SEVERITIES
 from .language import say
-from .questionnaire import Questionnaire
+from .masks import conditions, holds
+from .questionnaire import Questionnaire, Repeat
 from .rules import Overall, Rule, remembering
 from .schema import identity_rules, read_margins, rules
 from .survey import Survey, declared_columns
@@ -210,22 +211,37 @@ def _check_members(survey: Survey, form: Questionnaire, above: Table, found: Fin
         ids = pd.Index(as_texts(above.frame[outer]) if outer in above.frame else [])
         first = ~ids.duplicated() & (ids != "")
         place = pd.Index(ids[first]).get_indexer(pd.Index(as_texts(given)))
-        people = np.where(place < 0, -1, above.people[np.flatnonzero(first)[place]] if first.any() else -1)
+        owner = np.where(place < 0, -1, np.flatnonzero(first)[place] if first.any() else -1)
+        people = np.append(above.people, -1)[owner]
         table = Table(repeat.name, frame, repeat.form, repeat.identity, people)
         declared = {repeat.identity: repeat.name, outer: repeat.name}
         declared |= {column: question.name for question in repeat.form for column in question.columns}
         found.structure(table, declared)
-        found.tried(table, _member_rules(survey, table, outer, place < 0))
+        found.tried(table, _member_rules(survey, repeat, table, above, owner))
         _check_members(survey, repeat.form, table, found)
 
 
-def _member_rules(survey: Survey, table: Table, outer: str, lost: Mask) -> Iterator[Rule | Overall]:
-    """The rules on the members of a repeat: those of its questions, their ids, and that they belong to somebody."""
+def _member_rules(
+    survey: Survey, repeat: Repeat, table: Table, above: Table, owner: npt.NDArray[np.intp]
+) -> Iterator[Rule | Overall]:
+    """The rules on the members of a repeat.
+
+    Those of its questions, their ids, that they belong to somebody, and that routing put the repeat to whom they
+    belong to.
+    """
     from . import rules_identifiers
 
     checks, columns = survey.about.checks, list(table.frame.columns)
     own = rules_form.rules(table.form, survey.about, columns, survey.context.within(table.name))
-    lonely = Rule("orphan", outer, (outer,), lambda frame: lost, table.name)
+    lonely = Rule("orphan", above.identity, (above.identity,), lambda frame: owner < 0, table.name)
     some = [*own, *identity_rules(table.identity), lonely]
+    if asked := conditions(repeat):
+        context = survey.context.within(above.name) if above.name else survey.context
+
+        def not_put(frame: pd.DataFrame) -> Mask:
+            put = np.logical_and.reduce([holds(above.frame, text, "", context) for text in asked])
+            return ~np.append(put, True)[owner]
+
+        some.append(Rule("answered_not_asked", repeat.identity, (repeat.identity,), not_put, " and ".join(asked)))
     some += rules_identifiers.rules(table.form, survey.about, columns)
     return (rule for rule in some if checks.on(rule.id))

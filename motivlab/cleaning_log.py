@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +15,7 @@ import pandas as pd
 
 from .codes import as_texts
 from .delimited import read_delimited
-from .files import ReadError
+from .files import ReadError, require_file, sheet_rows, workbook
 from .language import LANGUAGES, say
 from .questionnaire import MISSING_REASONS
 
@@ -28,6 +27,8 @@ TYPED = ("answer", "action", "reason", "by", "date")  # what whoever corrects fi
 ACTIONS = ("change", "missing", "drop", "keep")
 HEADS_WITHIN = 20  # rows from the top of a sheet in which the head is looked for
 MOST_FAULTS = 20
+MOST_ANSWERED = 50_000  # rows of a log; more were not answered by hand
+LONGEST_SHOWN = 100  # letters of a value in a message
 MOST_BYTES = 1 << 28  # of an unpacked workbook
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 # What a spreadsheet would run as a formula stands in a .csv behind an apostrophe; a negative number is none.
@@ -48,7 +49,8 @@ class Fault:
     said: str
 
     def __str__(self) -> str:
-        value = f" {self.value!r}" if self.value else ""
+        shown = self.value if len(self.value) <= LONGEST_SHOWN else f"{self.value[:LONGEST_SHOWN]}..."
+        value = f" {shown!r}" if shown else ""
         return f"row {self.row}, {self.column}{value}: {self.said}"
 
 
@@ -111,12 +113,12 @@ def read_log(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     else:
         file = Path(source)
         name = file.name
-        if not file.is_file():
-            raise FileNotFoundError(f"{file}: no such log.")
-        if file.suffix == ".xlsx":
+        require_file(file, "Name a log, .xlsx or .csv.")
+        if file.suffix.lower() == ".xlsx":
             heads, cells, first = _workbook(file)
-        elif file.suffix == ".csv":
+        elif file.suffix.lower() == ".csv":
             raw, _ = read_delimited(file)
+            raw = raw[[column for column in raw if _head(str(column)) in (*LOG_COLUMNS, "severity")]]
             raw = raw.reindex(range(int(raw.index[-1]) + 1))  # blank lines keep their place
             heads, first = [_head(column) for column in raw], 2
             cells = [[plain(str(text)).strip() for text in row] for row in raw.fillna("").to_numpy().tolist()]
@@ -132,7 +134,12 @@ def read_log(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     out["log"], out["log_row"] = name, np.arange(first, first + len(out))
     given = out[[head for head in wanted if head in heads]]
     out = out[(given != "").any(axis=1)].reset_index(drop=True)
-    refuse(name, _settle(out))
+    typed = (out[list(TYPED)] != "").any(axis=1)
+    if typed.sum() > MOST_ANSWERED:
+        raise ReadError(
+            f"{name}: {typed.sum():,} answered rows; at most {MOST_ANSWERED:,} are read at a time. Split the log."
+        )
+    refuse(name, _settle(out, typed))
     return out
 
 
@@ -169,24 +176,11 @@ def _require_heads(name: str, heads: list[str]) -> None:
 
 def _workbook(file: Path) -> tuple[list[str], list[list[str]], int]:
     """The heads, the cells, and the row of the first of them, of the sheet that is a log."""
-    import openpyxl
-
-    try:
-        with zipfile.ZipFile(file) as packed:
-            size = sum(part.file_size for part in packed.infolist())
-        if size > MOST_BYTES:
-            raise ReadError(
-                f"{file}: unpacked it is {size >> 20:,} MB, and a log has at most {MOST_BYTES >> 20}. Save it as .csv."
-            )
-        book = openpyxl.load_workbook(file, read_only=True, keep_links=False)
-        try:
-            sheets = {sheet.title: list(_rows(sheet)) for sheet in book.worksheets}
-        finally:
-            book.close()
-    except ReadError:
-        raise
-    except Exception as error:  # a damaged workbook fails in many ways
-        raise ReadError(f"{file}: it cannot be read as .xlsx ({error}). Save it again as an Excel workbook.") from error
+    with workbook(file, MOST_BYTES, keep_links=False) as book:
+        sheets = {
+            sheet.title: [(number, row) for number, row in sheet_rows(file, sheet, values_only=False) if row]
+            for sheet in book.worksheets
+        }
     found = []
     for title, rows in sheets.items():
         for i, (_, top) in enumerate(rows[:HEADS_WITHIN]):
@@ -214,14 +208,6 @@ def _workbook(file: Path) -> tuple[list[str], list[list[str]], int]:
         cells.append(texts + [""] * (len(heads) - len(texts)))
     refuse(file.name, faults)
     return heads, cells, first
-
-
-def _rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """The rows of a sheet that hold anything, with their number."""
-    sheet.reset_dimensions()  # what a file says of its size need not be so
-    for number, row in enumerate(sheet.iter_rows(), start=1):
-        if any(cell.value is not None for cell in row):
-            yield number, row
 
 
 def _text(cell: Any) -> str:
@@ -256,10 +242,10 @@ def plain(text: str) -> str:
     return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
-def _settle(log: pd.DataFrame) -> Iterator[Fault]:
+def _settle(log: pd.DataFrame, typed: pd.Series) -> Iterator[Fault]:
     """Turn the actions into their names, in place, and find what a row lacks."""
     actions = _actions()
-    for i, row in enumerate(log.to_dict("records")):
+    for i, row in log[typed].to_dict("index").items():
         number, answer = int(row["log_row"]), row["answer"]
         action = actions.get(" ".join(row["action"].split()).casefold(), row["action"])
         action = action or ("change" if answer else "")

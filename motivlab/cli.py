@@ -34,7 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever reads has enough, as `head` has; what is left is not printed to nobody
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FINDINGS
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except MemoryError:
+        print("motivlab: error: the memory is too small for this file. Leave out what is not needed.", file=sys.stderr)
+        return CANNOT_RUN
+    except (OSError, ValueError, KeyError, RuntimeError, ArithmeticError) as error:
         text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
         print(f"motivlab: error: {text}", file=sys.stderr)
         return CANNOT_RUN

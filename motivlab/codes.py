@@ -21,7 +21,13 @@ def as_numbers(column: Any) -> npt.NDArray[np.float64]:
     if series.dtype.kind == "M":
         series = series.dt.tz_localize(None) if series.dt.tz is not None else series
         return np.asarray((series - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1), dtype=float)
-    return np.asarray(pd.to_numeric(series, errors="coerce").to_numpy(dtype=float, na_value=np.nan))
+    try:
+        read = pd.to_numeric(series, errors="coerce")
+    except OverflowError:  # a whole number of more digits than a float has
+        read = pd.to_numeric(pd.Series(as_texts(series), dtype="str"), errors="coerce")
+    if read.dtype.kind == "c":
+        return np.full(len(read), np.nan)
+    return np.asarray(read.to_numpy(dtype=float, na_value=np.nan))
 
 
 def as_texts(column: Any) -> npt.NDArray[np.object_]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from .files import ReadError
+from .files import ReadError, reason, require_file
 
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 # Beyond these a table is damaged, or no survey: Stata's most columns, a cell as long as a book, half of a memory.
@@ -70,6 +70,9 @@ def read_delimited(file: Path) -> tuple[pd.DataFrame, list[str]]:
         raise ReadError(f"{file}: the file is empty. The first row names the columns.")
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.startswith("\n"):
+        blank = len(text) - len(text := text.lstrip("\n"))
+        notes.append(f"blank lines before the head: {blank:,}, passed over.")
     if said := re.match(r"sep=(.)\n", text):  # how Excel is told the delimiter
         text = text[said.end() :]
     delimiter = said[1] if said and said[1] in DELIMITERS else _delimiter(text)
@@ -79,18 +82,23 @@ def read_delimited(file: Path) -> tuple[pd.DataFrame, list[str]]:
     try:
         head = [name.strip() for name in next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))]
     except csv.Error as error:
-        raise ReadError(f"{file}, row 1: the head cannot be read ({error}). Export the file again.") from error
-    if len(head) > MOST_COLUMNS:
-        raise ReadError(
-            f"{file}, row 1: {len(head):,} columns; at most {MOST_COLUMNS:,} are read. "
-            "Turn the table round if respondents are its columns, or leave out what is not needed."
-        )
+        raise ReadError(f"{file}, row 1: the head cannot be read ({reason(error)}). Export the file again.") from error
+    refuse_wide(file, head)
     frame = _cells(file, text, delimiter, head)
     frame, left_out = named(file, frame, head)
     frame = frame.dropna(how="all")
     if frame.empty:
         raise ReadError(f"{file}: the file is empty but for its head. Add the rows, or remove the file.")
     return frame, [*notes, *left_out]
+
+
+def refuse_wide(file: Path, head: Sequence[str]) -> None:
+    """Refuse a table of more columns than any survey has."""
+    if len(head) > MOST_COLUMNS:
+        raise ReadError(
+            f"{file}, row 1: {len(head):,} columns; at most {MOST_COLUMNS:,} are read. "
+            "Turn the table round if respondents are its columns, or leave out what is not needed."
+        )
 
 
 # ------------------------------------------------------------------------------------------------------ encoding
@@ -104,6 +112,7 @@ def decode(file: Path) -> tuple[str, list[str]]:
     ReadError
         If it is no text, or in more than one encoding.
     """
+    require_file(file)
     if (size := file.stat().st_size) > MOST_BYTES:
         raise ReadError(f"{file}: {size / 2**30:.1f} GiB; at most 4 are read. Split it, or save it as .parquet.")
     data = file.read_bytes()
@@ -139,7 +148,7 @@ def _wide(data: bytes) -> str:
     """UTF-16 without its mark: of plain letters every other byte is zero."""
     start = data[:4096]
     even, odd = start[::2].count(0), start[1::2].count(0)
-    if len(start) < 4 or max(even, odd) < len(start) / 8 or min(even, odd) > max(even, odd) / 8:
+    if len(start) < 4 or max(even, odd) <= len(start) / 8 or min(even, odd) > max(even, odd) / 8:
         return ""
     return "utf-16-le" if odd > even else "utf-16-be"
 
@@ -259,7 +268,7 @@ def _cells(file: Path, text: str, delimiter: str, head: Sequence[str]) -> pd.Dat
         )
     except pa.ArrowInvalid as error:
         _ragged(file, text, delimiter, len(head))
-        raise ReadError(f"{file}: its cells cannot be told apart ({error}). Export it again.") from error
+        raise ReadError(f"{file}: its cells cannot be told apart ({reason(error)}). Export it again.") from error
     return table.to_pandas().astype("str")
 
 
@@ -443,7 +452,8 @@ def _exists(match: re.Match[str], day_first: bool) -> bool:
 
 
 def _distinct(column: pd.Series) -> list[str]:
-    return [v for v in column.dropna().astype("str").str.strip().unique().tolist() if v]
+    values = column.unique().tolist()  # few, so that what follows is no matter of the rows
+    return list(dict.fromkeys(text for v in values if not pd.isna(v) and (text := str(v).strip())))
 
 
 def some(names: Iterable[str], most: int = 8) -> str:

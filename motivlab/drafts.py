@@ -30,6 +30,12 @@ _NO_ANSWER = {
     "refused": r"(prefer|would rather) not (to )?(answer|say)|refus(ed|al|e)( to (answer|say))?|"
     r"atteic(ās|os)( atbildēt)?|nevēlos atbildēt|отказ(ался)?( от ответа| ответить)?|не хочу отвечать",
 }
+# files of a folder with a meaning of their own, and what Windows takes for a device
+_TAKEN = (
+    "responses", "responses_clean", "cleaning_record", "margins", "readme", "survey", "con", "prn", "aux", "nul",
+    *(f"{port}{i}" for port in ("com", "lpt") for i in range(1, 10)),
+)  # fmt: skip
+LONGEST_NAME = 100  # letters of a file's name
 MOST_ANALYSED = 6  # sets that a draft of the analysis names; a person chooses
 MOST_CELLS = 20_000_000  # of a .csv; beyond it reading takes longer than a person waits
 
@@ -178,7 +184,8 @@ def write_draft(draft: Draft, file: Path, folder: Path) -> list[str]:
         If a repeated group has a name that no file of a folder can have.
     """
     for name in draft.repeats:
-        if name.lower() in ("responses", "readme", *draft.tables) or not re.fullmatch(r"\w[\w.-]*", name):
+        taken = (*_TAKEN, *draft.tables)
+        if name.lower().partition(".")[0] in taken or not re.fullmatch(r"\w[\w.-]*", name) or len(name) > LONGEST_NAME:
             raise ValueError(f"{file}: the repeated group {name!r} cannot be a file {name}.csv. Rename it in the form.")
     with new_folder(folder) as work:
         draft.questionnaire.write(work / "questionnaire")

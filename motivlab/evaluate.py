@@ -99,6 +99,8 @@ class Context:
         The table that the frame's rows belong to, if they are members of a repeat.
     labels : mapping of str to mapping of str to str
         Question to choice to wording, for ``jr:choice-name()``.
+    numbers : set of str
+        The questions for a number: their cells are read one by one, so that a text in one changes no other.
     """
 
     identity: str = ""
@@ -107,23 +109,29 @@ class Context:
     repeats: Mapping[str, Table] = field(default_factory=dict)
     above: Table | None = None
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    numbers: frozenset[str] = frozenset()
 
     def within(self, repeat: str) -> Context:
         """The context of the rows of a repeat's own table."""
         table = self.repeats[repeat]
-        return Context(table.identity, self.day, self.time, self.repeats, table.above, self.labels)
+        return Context(table.identity, self.day, self.time, self.repeats, table.above, self.labels, self.numbers)
 
 
 # ------------------------------------------------------------------------------------------------------------- columns
 
 
 class Cells:
-    """A question with a column of its own."""
+    """A question with a column of its own.
 
-    def __init__(self, column: Any) -> None:
+    Of a question for a number (``number``) whose column is text for something else in it, each cell that is a number
+    counts as one.
+    """
+
+    def __init__(self, column: Any, number: bool = False) -> None:
         import pandas as pd
 
         self.series = column if isinstance(column, pd.Series) else pd.Series(column)
+        self.number = number and not self.numeric
 
     @property
     def numeric(self) -> bool:
@@ -143,6 +151,9 @@ class Cells:
                 levels = as_texts(pd.Series(uniques, dtype=self.series.dtype))
             except TypeError:  # a cell that is a list or the like
                 codes, levels = pd.factorize(as_texts(self.series))
+        if self.number:
+            known = as_numbers(levels)
+            levels = np.where(np.isnan(known), levels, as_texts(known))
         return codes.astype(np.intp), np.append(levels, "").astype(object)
 
     @cached_property
@@ -165,11 +176,14 @@ class Cells:
         if self.numeric:
             return truths(self.numbers)
         codes, levels = self.coded
-        return (levels != "")[codes]
+        true = levels != ""
+        if self.number:
+            true &= as_numbers(levels) != 0
+        return np.asarray(true[codes])
 
     def take(self, places: Places) -> Cells:
         """The cells of other rows, blank where a place is -1."""
-        return Cells(self.series.reset_index(drop=True).reindex(places).reset_index(drop=True))
+        return Cells(self.series.reset_index(drop=True).reindex(places).reset_index(drop=True), self.number)
 
 
 class Chosen:
@@ -452,19 +466,20 @@ class Evaluator:
         return self.found[name]
 
     def _find(self, name: str) -> Cells | Chosen | Members:
-        if (cells := _cells(self.frame, name)) is not None:
+        number = name in self.context.numbers
+        if (cells := _cells(self.frame, name, number)) is not None:
             return cells
         places, table = np.arange(len(self.frame)), self.context.above
         inner = self.frame
         while table is not None:
             places = _through(places, owners(inner, table.identity, table.frame))
-            if (cells := _cells(table.frame, name)) is not None:
+            if (cells := _cells(table.frame, name, number)) is not None:
                 return cells.take(places)
             inner, table = table.frame, table.above
         if name in self.context.repeats:
             return self.members(name, Cells(np.ones(len(self.context.repeats[name].frame))))
         for repeat, table in self.context.repeats.items():
-            if (cells := _cells(table.frame, name)) is not None:
+            if (cells := _cells(table.frame, name, number)) is not None:
                 return self.members(repeat, cells)
         raise self.error(f"there is no column for the question {name!r}.")
 
@@ -524,9 +539,9 @@ def _through(places: Places, onward: Places) -> Places:
     return np.append(onward, -1)[places]
 
 
-def _cells(frame: pd.DataFrame, name: str) -> Cells | Chosen | None:
+def _cells(frame: pd.DataFrame, name: str, number: bool = False) -> Cells | Chosen | None:
     if name in frame:
-        return Cells(frame[name])
+        return Cells(frame[name], number)
     columns = [c for c in frame.columns if isinstance(c, str) and c.startswith(f"{name}/")]
     if not columns:
         return None

@@ -166,6 +166,11 @@ def _parser() -> Any:
     return XLSFormParser
 
 
+def shown(text: str) -> str:
+    """An expression in quotes, cut off where it is longer than a message should be."""
+    return repr(text if len(text) <= 300 else text[:300] + "...")
+
+
 def _readable(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
@@ -184,19 +189,17 @@ class _Reader:
         self.calls: list[str] = []
 
     def error(self, words: str) -> ExpressionError:
-        shown = self.text if len(self.text) <= 300 else self.text[:300] + "..."
-        return ExpressionError(f"{shown!r}: {words}")
+        return ExpressionError(f"{shown(self.text)}: {words}")
 
     def read(self) -> Node:
         prepared = _PART.sub(self._prepared, self.text)
         self.names = [name for name in self.variables if not name.startswith(_LAST_SAVED)]
-        if "instance" in self.calls:  # instance('list')/root/item[...]: a path into another file
+        if "instance" in self.calls:  # instance('list') and a path: into another file
             return Node("call", "instance")
         try:
             root = _parser()().parse(prepared)
         except Exception as error:  # elementpath raises SyntaxError, TypeError, NameError, ValueError alike
-            shown = self.text if len(self.text) <= 300 else self.text[:300] + "..."
-            raise ExpressionError(f"{shown!r} cannot be read ({_readable(error)}).") from error
+            raise ExpressionError(f"{shown(self.text)} cannot be read ({_readable(error)}).") from error
         return self.node(root)
 
     def _prepared(self, match: re.Match[str]) -> str:

@@ -121,7 +121,7 @@ def _counts(report: CheckReport, by: str) -> tuple[pd.DataFrame, int, bool]:
     weeks = by == "day" and column.nunique() > MOST_COLUMNS
     if weeks:
         days = pd.Series(as_days(column), index=column.index)
-        column = (days - pd.to_timedelta(days.dt.dayofweek, unit="D")).dt.strftime("%Y-%m-%d").fillna("")
+        column = (days - pd.to_timedelta(days.dt.day_of_week, unit="D")).dt.strftime("%Y-%m-%d").fillna("")
     table = pd.crosstab(known["variable"], column)
     rows = table.sum(axis=1).sort_values(ascending=False, kind="stable").index[:MOST_ROWS]
     if by == "interviewer":

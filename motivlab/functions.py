@@ -203,13 +203,14 @@ def _filled(value: Value) -> Any:
 
 def _either(condition: Any, one: Value, other: Value) -> Value:
     """One value where the condition holds, else the other: of the type of both, or text."""
-    columns = all(isinstance(value, Cells) and value.numeric for value in (one, other))
-    if not (columns or (is_number(one) and is_number(other)) or (is_truth(one) and is_truth(other))):
+    columns = all(isinstance(value, Cells) and (value.numeric or value.number) for value in (one, other))
+    whole = columns and one.numeric and other.numeric
+    if not (whole or (is_number(one) and is_number(other)) or (is_truth(one) and is_truth(other))):
         one, other = texts(one), texts(other)
     if not isinstance(condition, np.ndarray):
         return one if condition else other
     if columns:
-        return Cells(np.where(condition, one.numbers, other.numbers))
+        return Cells(np.where(condition, *((one.numbers, other.numbers) if whole else (one, other))), number=True)
     out: Any = np.where(condition, one, other)
     return out.astype(object) if out.dtype.kind in "UO" else out
 

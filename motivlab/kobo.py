@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -108,7 +109,7 @@ class _Table:
     def __post_init__(self) -> None:
         keys = _keys(self.form, self.path)
         renamed = {c: c if c in keys else _original(c) for c in self.raw.columns}
-        twice = {new for new in renamed.values() if list(renamed.values()).count(new) > 1}
+        twice = {new for new, times in Counter(renamed.values()).items() if times > 1}
         self.raw = self.raw.rename(columns={c: c if new in twice else new for c, new in renamed.items()})
         self.raw = self.raw.reset_index(drop=True)
         self.questions: dict[str, str] = {}  # question to column

@@ -15,7 +15,7 @@ import pandas as pd
 from .codes import as_texts
 from .delimited import decode, some
 from .drafts import Draft
-from .files import ReadError
+from .files import ReadError, reason, require_file
 from .questionnaire import Choice, Group, Question, Questionnaire
 from .readers import TEXT_ENDINGS, read_any
 from .survey import infer_questionnaire
@@ -253,8 +253,7 @@ class _Structure:
         from defusedxml import DefusedXmlException
         from defusedxml.ElementTree import ParseError, fromstring
 
-        if not file.is_file():
-            raise FileNotFoundError(f"{file}: no such file.")
+        require_file(file)
         if file.stat().st_size > _MOST:
             raise ReadError(f"{file}: larger than {_MOST >> 20} MiB; no structure of a survey is. Export it again.")
         try:
@@ -262,7 +261,7 @@ class _Structure:
         except DefusedXmlException as error:
             raise ReadError(f"{file}: it declares XML entities or a DTD, which no .lss does. Not read.") from error
         except (ParseError, ValueError, RecursionError) as error:
-            raise ReadError(f"{file}: it is no XML ({error}). Export the survey as .lss again.") from error
+            raise ReadError(f"{file}: it is no XML ({reason(error)}). Export the survey as .lss again.") from error
         if root.findtext("LimeSurveyDocType") != "Survey":
             raise ReadError(f"{file}: it is not the structure of a LimeSurvey survey. Export it as .lss.")
         sections = {

@@ -15,6 +15,8 @@ from .readers import read_responses
 CROSS = " × "  # joins crossed variables and crossed levels
 SHARES_ADD_UP = 0.002  # what rounding of published shares may leave of their sum
 TOTALS_ADD_UP = 1e-6
+LEAST, MOST = 1e-9, 1e18  # of a share or a total; beyond them it is a slip
+MOST_LEVELS = 1_000_000  # of crossed variables
 
 
 def read_margins(margins: pd.DataFrame | str | Path, method: str = "rake") -> pd.DataFrame:
@@ -72,7 +74,7 @@ def read_margins(margins: pd.DataFrame | str | Path, method: str = "rake") -> pd
     figure = figures[0]
     value = as_numbers(frame[figure])
     table = pd.DataFrame({"variable": as_texts(frame["variable"]), "level": as_texts(frame["level"]), figure: value})
-    for i in np.flatnonzero(~(value > 0) | np.isinf(value)):
+    for i in np.flatnonzero(~((value >= LEAST) & (value <= MOST))):
         raise ValueError(
             f"{where}, row {rows[i]}: the {figure} of {table['variable'][i]} = {table['level'][i]!r} is "
             f"{as_texts(frame[figure])[i]!r}. It must be a positive number; leave out levels that nobody has."
@@ -120,6 +122,11 @@ def _require_usable(table: pd.DataFrame, sums: dict[str, float], method: str, wh
             f"{where}: the margin {numeric[0]!r} has no levels. Totals of numbers go with method='linear', with the "
             "column 'total', and beside a margin that has levels."
         )
+    for variable in sums:
+        parts = variable.split(CROSS)
+        if len(set(parts)) < len(parts):
+            twice = next(part for part in parts if parts.count(part) > 1)
+            raise ValueError(f"{where}: a margin crosses {twice!r} with itself. Name each variable once.")
     for variable in numeric:
         if CROSS in variable:
             raise ValueError(
@@ -163,6 +170,8 @@ def level_codes(frame: pd.DataFrame, variable: str, levels: Sequence[str]) -> np
             own, values = pd.factorize(column)
             found = as_texts(pd.Series(values))
         blank |= own < 0
+        if (size := len(found) * len(names or [""])) > MOST_LEVELS:
+            raise ValueError(f"the margin {variable!r} has {size:,} levels crossed. Cross fewer variables.")
         code = code * len(found) + np.maximum(own, 0)
         names = list(found) if names is None else [f"{a}{CROSS}{b}" for a in names for b in found]
     if not names:

@@ -6,6 +6,7 @@ Each rule is a function of a frame and a question; :data:`METHODS` names those t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +18,7 @@ import pandas as pd
 
 from .codes import as_days, as_numbers, as_texts
 from .expressions import Mask, parse_expression
-from .questionnaire import NUMBER_TYPES, Choice, Question
+from .questionnaire import NUMBER_TYPES, Choice, Question, Repeat
 from .rules import answered, chosen, coded, empty, is_in, numbers, remember
 
 if TYPE_CHECKING:
@@ -67,10 +68,14 @@ def wrong_type(frame: pd.DataFrame, question: Question, context: Context | None 
 
 
 def out_of_range(frame: pd.DataFrame, question: Question, context: Context | None = None) -> Mask:
-    """Outside the limits of a ``range``."""
+    """Outside the limits of a ``range``, or between its steps where it names them."""
     low, high = question.limits
     values = numbers(frame, question.name)
     out = (values < (-np.inf if low is None else low)) | (values > (np.inf if high is None else high))
+    if step := _step(question):
+        with np.errstate(invalid="ignore"):
+            steps = (values - (low or 0)) / step
+            out |= np.abs(steps - np.round(steps)) > 1e-9 * np.maximum(np.abs(steps), 1)
     return out & ~is_in(frame, question.name, question.missing_codes) if out.any() else out
 
 
@@ -94,16 +99,87 @@ def asked_not_answered(frame: pd.DataFrame, question: Question, context: Context
 
 
 def exclusive(frame: pd.DataFrame, question: Question, context: Context | None = None) -> Mask:
-    """A choice that stands alone, or a missing reason, together with others."""
+    """A choice that stands alone, or a missing reason, together with others.
+
+    A missing reason is chosen in its own column, or its code stands in others; 0 beside it is no other.
+    """
     alone = np.zeros(len(frame), dtype=bool)
     count = np.zeros(len(frame), dtype=np.int16)
+    columns = [column for column in question.columns if column in frame]
     for choice in question.choices:
         if (column := question.column(choice)) in frame:
             hit = chosen(frame, column)
+            if choice.missing:
+                hit = hit | _code_in(frame, columns, choice.name)
             count += hit
             if choice.exclusive or choice.missing:
                 alone |= hit
+    for code in question.missing_codes:
+        if f"{question.name}/{code}" not in frame:
+            hit = _code_in(frame, columns, code)
+            count += hit
+            alone |= hit
     return alone & (count > 1)
+
+
+def _code_in(frame: pd.DataFrame, columns: Iterable[str], code: str) -> Mask:
+    """Where one of the columns holds a code, which is looked for only where it is a value of the column at all."""
+    out = np.zeros(len(frame), dtype=bool)
+    for column in columns if code not in ("0", "1") else ():
+        found = coded(frame, column)
+        if (hit := found.among([code]))[:-1].any():
+            out |= hit[found.places]
+    return out
+
+
+def partly_answered(frame: pd.DataFrame, question: Question, context: Context | None = None) -> Mask:
+    """One column of a multiple response question (``extra["column"]``) is blank, another is not; for a few respondents.
+
+    See :func:`left_blank`.
+    """
+    left = left_blank(frame, question, context).get(question.extra["column"])
+    return np.zeros(len(frame), dtype=bool) if left is None or left.many else left.mask
+
+
+@dataclass(frozen=True, eq=False)
+class Left:
+    """Where one column of a multiple response question is blank beside others that are filled in.
+
+    Attributes
+    ----------
+    mask : ndarray of bool
+    put : int
+        Respondents with an answer to the question.
+    """
+
+    mask: Mask
+    put: int
+
+    @property
+    def many(self) -> bool:
+        """More than 20 respondents, and 5 % of those with an answer: the form did not have this choice for them."""
+        return int(self.mask.sum()) > max(FEW, FEW_SHARE * self.put)
+
+
+FEW, FEW_SHARE = 20, 0.05
+
+
+def left_blank(frame: pd.DataFrame, question: Question, context: Context | None = None) -> dict[str, Left]:
+    """The columns of a multiple response question that are blank beside others; not where they were not offered."""
+
+    def make() -> dict[str, Left]:
+        blank = {column: is_in(frame, column, [""]) for column in question.columns if column in frame}
+        first = next(iter(blank.values()), None)
+        if all(np.array_equal(mask, first) for mask in blank.values()):  # type: ignore[arg-type]
+            return {}
+        given = ~np.logical_and.reduce(list(blank.values())) & routed(frame, question, context)
+        left = {column: mask & given for column, mask in blank.items()}
+        if question.choice_filter:
+            offered = question.offered(frame, context)
+            left = {column: mask & offered[column[len(question.name) + 1 :]] for column, mask in left.items()}
+        return {column: Left(mask, int(given.sum())) for column, mask in left.items() if mask.any()}
+
+    return remember(frame, ("left_blank", question.name), make)
 
 
 def other_without_text(frame: pd.DataFrame, question: Question, context: Context | None = None) -> Mask:
@@ -142,12 +218,15 @@ def calculation(frame: pd.DataFrame, question: Question, context: Context | None
     made = pd.Series(question.calculated(frame, context))
     x, y = numbers(frame, question.name), as_numbers(made)
     with np.errstate(invalid="ignore"):
-        same = np.abs(x - y) <= 1e-9 * np.maximum(np.abs(x), np.abs(y))
+        size = np.maximum(np.abs(x), np.abs(y))
+        same = (x == y) | (np.isfinite(size) & (np.abs(x - y) <= 1e-9 * size))
     look = there & ~same
     if look.any():
         texts = given.texts()[look]
         wanted = as_texts(made[look])
         same[look] = texts == wanted
+        if made.dtype.kind == "f":  # what is no number, a device writes so
+            same[look] |= (texts == "NaN") & np.isnan(y[look])
         if made.dtype.kind == "b":  # XForms writes a condition as a word
             same[look] |= np.char.lower(texts.astype(str)) == np.where(made[look], "true", "false")
     return there & ~same
@@ -170,12 +249,16 @@ METHODS: Mapping[str, Method] = {
     "answered_not_asked": Method(answered_not_asked, ("question", "type", "codes", "missing", "relevant")),
     "asked_not_answered": Method(asked_not_answered, ("question", "type", "codes", "missing", "relevant", "required")),
     "exclusive": Method(exclusive, ("question", "type", "codes", "missing", "alone")),
+    "partly_answered": Method(
+        partly_answered,
+        ("question", "type", "codes", "missing", "relevant", "attributes", "choice_filter", "column"),
+    ),
     "not_offered": Method(not_offered, ("question", "type", "codes", "missing", "attributes", "choice_filter")),
     "other_without_text": Method(other_without_text, ("question", "type", "missing", "relevant", "other")),
     "text_without_other": Method(text_without_other, ("question", "type", "missing", "other")),
     "calculation": Method(calculation, ("question", "type", "missing", "relevant", "calculation")),
 }
-_EXTRA = ("parameters", "required", "other", "calculation", "choice_filter")
+_EXTRA = ("parameters", "required", "other", "calculation", "choice_filter", "column")
 
 
 def as_statistics(question: Question, keys: Iterable[str]) -> dict[str, Any]:
@@ -225,8 +308,8 @@ def as_question(
     )  # fmt: skip
 
 
-def conditions(question: Question) -> list[str]:
-    """The texts of all conditions under which a question is asked."""
+def conditions(question: Question | Repeat) -> list[str]:
+    """The texts of all conditions under which a question, or a repeat, is asked."""
     return [text for text in (*(group.relevant for group in question.groups), question.relevant) if text]
 
 
@@ -240,6 +323,12 @@ def required(question: Question) -> bool | str:
 
 # What a device fills in has the form of:
 KIND_OF = {"start": "dateTime", "end": "dateTime", "today": "date", "start-geopoint": "geopoint"}
+
+
+def _step(question: Question) -> float:
+    """The step of a ``range``, 0 where it names none."""
+    found = re.search(r"\bstep\s*=\s*(\d*\.?\d+)", question.extra.get("parameters", ""))
+    return float(found[1]) if found else 0.0
 
 
 def _is_number(values: npt.NDArray[np.float64], kind: str) -> Mask:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .expressions import Context, Expression, ExpressionError, Mask, parse_expression
+from .expressions import Context, Expression, ExpressionError, Mask, parse_expression, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -423,7 +423,7 @@ def check_references(
     for name in expression.names:
         if name not in known:
             raise ExpressionError(
-                f"{expression.text!r} refers to {name!r}, which is no question{did_you_mean(name, known)} "
+                f"{shown(expression.text)} refers to {name!r}, which is no question{did_you_mean(name, known)} "
                 "Correct the name."
             )
     for name, choice in expression.choices:
@@ -434,6 +434,6 @@ def check_references(
             near = did_you_mean(part, names)
             if names and part not in names and not (fielded and near == "."):
                 raise ExpressionError(
-                    f"{expression.text!r}: {part!r} is no choice of {name or 'the question'!r}"
+                    f"{shown(expression.text)}: {part!r} is no choice of {name or 'the question'!r}"
                     f"{near} Known: {', '.join(names)}."
                 )

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import io
 import re
 import zipfile
-import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 
 from .codes import as_texts
-from .delimited import MOST_COLUMNS, named, read_delimited
-from .files import ReadError, refuse_separators
+from .delimited import LONGEST_CELL, MOST_BYTES, named, read_delimited, refuse_wide
+from .files import MOST_CELLS, ReadError, reason, refuse_separators, require_file, sheet_rows, workbook
 
 FILL_IN: Final = "?"  # what a draft could not know; the author replaces it
+MOST_YAML, MOST_VALUES = 2 << 20, 60_000  # bytes, and keys and values: as many as the columns of the widest table
+_PLAIN_YAML = 100_000  # letters; below it, and without aliases, nothing can grow
 
 
 def read_yaml(file: Path) -> Any:
@@ -24,15 +27,25 @@ def read_yaml(file: Path) -> Any:
 
     Raises
     ------
-    ReadError
-        If it is malformed, not UTF-8, or names a key twice: file, line, remedy.
+    FileNotFoundError, ReadError
+        If it is malformed, not UTF-8, larger than any of its kind, or names a key twice: file, line, remedy.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.constructor import DuplicateKeyError
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+    require_file(file)
+    if (size := file.stat().st_size) > MOST_YAML:
+        raise ReadError(f"{file}: {size / 2**20:,.1f} MiB; at most {MOST_YAML >> 20} are read. It is another file.")
     try:
-        return YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8-sig"))
+        text = file.read_text(encoding="utf-8-sig")
+        if "&" in text or len(text) > _PLAIN_YAML:
+            _refuse_yaml_bomb(file, text)
+        return YAML(typ="safe", pure=True).load(text)
+    except ReadError:
+        raise
+    except RecursionError as error:
+        raise ReadError(f"{file}: nested too deeply. Check the brackets and the indentation.") from error
     except UnicodeDecodeError as error:
         raise _not_utf8(file, error) from error
     except DuplicateKeyError as error:
@@ -40,12 +53,38 @@ def read_yaml(file: Path) -> Any:
         raise ReadError(f"{file}, line {line}: a key is there twice. Remove one of the two.") from error
     except (YAMLError, ValueError) as error:
         if not isinstance(error, MarkedYAMLError):  # a control character, a date that does not exist
-            raise ReadError(f"{file}: malformed YAML ({error}). Correct the value.") from error
+            raise ReadError(f"{file}: malformed YAML ({reason(error)}). Correct the value.") from error
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise ReadError(
             f"{file}, line {line}: malformed YAML ({error.problem}). Check the indentation, colons and quotes there."
         ) from error
+
+
+def _refuse_yaml_bomb(file: Path, text: str) -> None:
+    """Refuse a file with more values than it is worth to read, those that its aliases repeat included."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
+
+    remedy = "Write the values out, once each, and leave out what is not needed."
+    values = 0
+    sizes: dict[str, int] = {}
+    begun: list[tuple[str | None, int]] = []  # the name of a list or mapping that is not closed yet, values before it
+    for event in YAML(typ="safe", pure=True).parse(text):
+        if isinstance(event, CollectionEndEvent):
+            name, before = begun.pop()
+            if name:
+                sizes[name] = values - before
+        elif isinstance(event, AliasEvent):
+            if any(name == event.anchor for name, _ in begun):
+                raise ReadError(f"{file}: *{event.anchor} stands within what it repeats. {remedy}")
+            values += sizes.get(event.anchor, 1)
+        elif isinstance(event, NodeEvent):
+            values += 1
+            if isinstance(event, CollectionStartEvent):
+                begun.append((event.anchor, values - 1))
+        if values > MOST_VALUES:
+            raise ReadError(f"{file}: more than {MOST_VALUES:,} values, those that aliases repeat included. {remedy}")
 
 
 def _not_utf8(file: Path, error: UnicodeDecodeError) -> ReadError:
@@ -69,41 +108,49 @@ def read_responses(file: Path) -> pd.DataFrame:
     Raises
     ------
     ReadError
-        If the file is empty, in a wrong encoding, malformed, or names a column twice.
+        If the file is empty, no file, in a wrong encoding, malformed, or names a column twice.
     """
-    if file.suffix == ".csv":
+    require_file(file)
+    ending = file.suffix.lower()
+    if ending == ".csv":
         return _read_csv(file)
     try:
-        if file.suffix == ".parquet":
+        if ending == ".parquet":
             frame = pd.read_parquet(file)
-        elif file.suffix == ".xlsx":
+        elif ending == ".xlsx":
             return next(iter(read_workbook(file)[0].values()))
-        elif file.suffix in (".sav", ".zsav", ".dta"):
+        elif ending in (".sav", ".zsav", ".dta"):
             import pyreadstat
 
-            reader = pyreadstat.read_dta if file.suffix == ".dta" else pyreadstat.read_sav
+            reader = pyreadstat.read_dta if ending == ".dta" else pyreadstat.read_sav
             frame, _ = reader(file, user_missing=True)
         else:
             raise ReadError(f"{file}: responses are read from .csv, .parquet, .sav, .dta or .xlsx. Convert the file.")
     except ReadError:
         raise
     except Exception as error:  # each library has its own family of errors
-        raise ReadError(f"{file}: it cannot be read as {file.suffix} ({error}).") from error
+        raise ReadError(f"{file}: it cannot be read as {file.suffix} ({reason(error)}). Export it again.") from error
     if frame.empty:
         raise ReadError(f"{file}: the file is empty. It must hold a head and rows.")
     return pd.DataFrame({str(c): as_texts(frame[c]) for c in frame}, dtype="str").replace("", pd.NA)
 
 
 def _read_csv(file: Path) -> pd.DataFrame:
+    csv.field_size_limit(LONGEST_CELL)
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             head = next(csv.reader(stream), [])
         refuse_separators(file, head)
-        for column in head:
+        refuse_wide(file, head)
+        seen: set[str] = set()
+        for i, column in enumerate(head, start=1):
             if not column.strip():
-                raise ReadError(f"{file}, row 1: column {head.index(column) + 1} has no name. Name or remove it.")
-            if head.count(column) > 1:
+                raise ReadError(f"{file}, row 1: column {i} has no name. Name or remove it.")
+            if column in seen:
                 raise ReadError(f"{file}, row 1: the column {column!r} is there twice. Rename or remove one.")
+            seen.add(column)
+        if (size := file.stat().st_size) > MOST_BYTES:
+            raise ReadError(f"{file}: {size / 2**30:.1f} GiB; at most 4 are read. Save it as .parquet.")
         frame = pd.read_csv(
             file, dtype="str", keep_default_na=False, na_values=[""], encoding="utf-8-sig", skip_blank_lines=False
         )
@@ -111,16 +158,39 @@ def _read_csv(file: Path) -> pd.DataFrame:
         raise _not_utf8(file, error) from error
     except pd.errors.EmptyDataError as error:
         raise ReadError(f"{file}: the file is empty. The first row names the columns.") from error
-    except pd.errors.ParserError as error:
-        raise ReadError(f"{file}: malformed CSV ({error}). Put quotes around cells that hold a comma.") from error
+    except (csv.Error, pd.errors.ParserError) as error:
+        raise ReadError(
+            f"{file}: malformed CSV ({reason(error)}). Put quotes around cells that hold a comma."
+        ) from error
     if not isinstance(frame.index, pd.RangeIndex):  # pandas takes surplus cells for an index
         raise ReadError(
             f"{file}, row 2: more cells than the {len(head)} columns. Put quotes around cells with a comma."
         )
+    _refuse_short(file, frame, len(head))
     frame = frame.dropna(how="all")  # blank lines; the others keep their place, for the number of their row
     if frame.empty:
         raise ReadError(f"{file}: the file is empty but for its head. Add the rows, or remove the file.")
     return frame
+
+
+def _refuse_short(file: Path, frame: pd.DataFrame, width: int) -> None:
+    """Refuse what pandas takes in silence: rows that were cut short, which it fills up, and a NUL."""
+    data = file.read_bytes()
+    if (at := data.find(b"\0")) >= 0:
+        row = data.count(b"\n", 0, at) + 1
+        raise ReadError(f"{file}, row {row}: a NUL byte. The file is damaged or no text; export it again.")
+    if frame.iloc[:, -1].notna().all():
+        return
+    if b'"' in data:
+        reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+        widths: Iterable[int] = (len(cells) or width for cells in reader)
+    else:
+        widths = (line.count(b",") + 1 if line else width for line in data.splitlines())
+    for row, found in enumerate(widths, start=1):
+        if found != width:
+            raise ReadError(
+                f"{file}, row {row}: {found} cells under {width} columns. The row is cut short: export the file again."
+            )
 
 
 # -------------------------------------------------------------------------------------------------- kinds of files
@@ -148,8 +218,7 @@ def refuse_disguise(file: Path) -> None:
     FileNotFoundError, ReadError
         If there is no such file, it is empty, or of another kind; the message says of which.
     """
-    if not file.is_file():
-        raise FileNotFoundError(f"{file}: no such file.")
+    require_file(file)
     with file.open("rb") as stream:
         start = stream.read(512)
     ending = file.suffix.lower()
@@ -201,8 +270,6 @@ def read_any(file: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
 
 # ------------------------------------------------------------------------------------------------------- workbooks
 
-MOST_UNPACKED, MOST_RATIO, SMALL = 2 << 30, 250, 20 << 20
-_EXCEL_ROWS = 1_048_576
 _ERRORS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#GETTING_DATA")
 
 
@@ -215,24 +282,13 @@ def read_workbook(file: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
         If it is no workbook, unpacks to more than a memory holds, has entities in its XML, a password, a merged head,
         or columns without a name.
     """
-    _refuse_bomb(file)
-    import openpyxl
-
     notes: list[str] = []
     tables: dict[str, pd.DataFrame] = {}
-    try:
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        try:
-            for sheet in book.worksheets:
-                found = _sheet(file, sheet, notes)
-                if found is not None:
-                    tables[sheet.title] = found
-        finally:
-            book.close()
-    except ReadError:
-        raise
-    except Exception as error:  # openpyxl raises whatever the zip or the XML inside raised
-        raise ReadError(f"{file}: it cannot be read as .xlsx ({error}). Save it again from the spreadsheet.") from error
+    with workbook(file, data_only=True) as book:
+        for sheet in book.worksheets:
+            found = _sheet(file, sheet, notes)
+            if found is not None:
+                tables[sheet.title] = found
     if not tables:
         raise ReadError(f"{file}: the file is empty. It must hold a head and rows.")
     if len(book.sheetnames) > 1:
@@ -241,50 +297,11 @@ def read_workbook(file: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
     return tables, notes
 
 
-def _refuse_bomb(file: Path) -> None:
-    """Look at an archive before it is unpacked: its size, and what its XML begins with."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            parts = archive.infolist()
-            if "mimetype" in {part.filename for part in parts}:
-                raise ReadError(f"{file}: an OpenDocument file. Save it as .xlsx.")
-            whole = sum(part.file_size for part in parts)
-            worst = max(parts, key=lambda part: part.file_size / max(part.compress_size, 1), default=None)
-            if whole > MOST_UNPACKED or (
-                worst and worst.file_size > SMALL and worst.file_size > MOST_RATIO * worst.compress_size
-            ):
-                raise ReadError(
-                    f"{file}: it unpacks to {whole / 2**20:,.0f} MiB, {whole / max(file.stat().st_size, 1):,.0f} times "
-                    "its size: not read, as that is no survey. Save the data as .csv."
-                )
-            for part in parts:
-                if part.filename.endswith((".xml", ".rels")):
-                    with archive.open(part) as stream:
-                        start = stream.read(4096).replace(b"\0", b"")
-                    if b"<!DOCTYPE" in start or b"<!ENTITY" in start:
-                        raise ReadError(
-                            f"{file}: {part.filename} declares XML entities, as no workbook does: not read."
-                        )
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ReadError(f"{file}: the workbook is damaged or cut off ({error}). Save it again as .xlsx.") from error
-    except OSError as error:
-        raise ReadError(f"{file}: it cannot be read ({error}).") from error
-
-
 def _sheet(file: Path, sheet: Any, notes: list[str]) -> pd.DataFrame | None:
     """One sheet below its head as text; None if it holds no rows."""
-    sheet.reset_dimensions()  # what the sheet says of its size may be wrong
-    rows: list[list[Any]] = []
-    blank = 0
-    for row, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
-        if row > _EXCEL_ROWS or len(cells) > MOST_COLUMNS:
-            raise ReadError(f"{file}, sheet {sheet.title!r}, row {row}: beyond the last row or column of Excel.")
-        values = list(cells)
-        while values and (values[-1] is None or values[-1] == ""):
-            values.pop()
-        blank = 0 if values else blank + 1
-        rows.append(values)
-    del rows[len(rows) - blank :]
+    rows = [cells for _, cells in sheet_rows(file, sheet)]
+    while rows and not rows[-1]:
+        rows.pop()
     if len(rows) < 2:
         return None
     where = f", sheet {sheet.title!r}"
@@ -298,7 +315,11 @@ def _sheet(file: Path, sheet: Any, notes: list[str]) -> pd.DataFrame | None:
     if merged:
         notes.append(f"sheet {sheet.title!r}: merged cells ({len(merged)}); only the first of them holds the value.")
     _say_formulas(file, sheet.title, markup, notes)
-    width = max(map(len, rows))
+    if (width := max(map(len, rows))) * len(rows) > MOST_CELLS:
+        raise ReadError(
+            f"{file}{where}: {len(rows):,} rows of {width:,} columns; at most {MOST_CELLS:,} cells are read. "
+            "Save the data as .csv or .parquet."
+        )
     head = [("" if cell is None else _cell(cell).strip()) for cell in rows[0]] + [""] * (width - len(rows[0]))
     body = [row + [None] * (width - len(row)) for row in rows[1:]]
     columns, errors = {}, []

@@ -181,7 +181,13 @@ class Coded:
 
     def isin(self, codes: Iterable[str]) -> Mask:
         """Where the value is one of these codes; ``""`` is blank."""
-        return np.asarray(self.among(codes)[self.places])
+        hit = self.among(codes)
+        some = np.flatnonzero(hit)
+        if len(some) > 1:
+            return np.asarray(hit[self.places])
+        if not len(some):
+            return np.zeros(len(self.places), dtype=bool)
+        return np.asarray(self.places == (some[0] if some[0] < len(self.values) else -1))  # faster than a look-up
 
     def texts(self) -> npt.NDArray[np.object_]:
         """The values as text, as :func:`motivlab.codes.as_texts`."""
@@ -214,6 +220,8 @@ def coded(frame: pd.DataFrame, name: str) -> Coded:
 
 
 def _coded(column: pd.Series) -> Coded:
+    if isinstance(column.dtype, pd.SparseDtype):
+        column = column.sparse.to_dense()
     if isinstance(column.dtype, pd.CategoricalDtype):
         return Coded(column.cat.categories, column.cat.codes.to_numpy())
     if column.dtype.kind in "iub":

@@ -56,6 +56,9 @@ def rules(form: Questionnaire, about: About, columns: Iterable[str]) -> Iterator
     if identity not in columns or not questions:
         return
 
+    held = {column for question in questions for column in (*question.columns, *question.optional_columns)}
+    needs = (identity, *(column for column in columns if column in held))  # a check of the frame, not of one column
+
     def read(frame: pd.DataFrame) -> Answers:
         return remember(frame, "answers", lambda: answers(frame, questions))
 
@@ -65,7 +68,7 @@ def rules(form: Questionnaire, about: About, columns: Iterable[str]) -> Iterator
             return remember(frame, "same", lambda: same(read(frame)))
 
         yield Rule(
-            "duplicate_interview", identity, (identity,), lambda frame: groups(frame) >= 0,
+            "duplicate_interview", identity, needs, lambda frame: groups(frame) >= 0,
             told=lambda frame, positions: _others(groups(frame), coded(frame, identity).texts(), positions),
         )  # fmt: skip
     if about.checks.on("near_duplicate"):
@@ -80,7 +83,7 @@ def rules(form: Questionnaire, about: About, columns: Iterable[str]) -> Iterator
             return out
 
         yield Rule(
-            "near_duplicate", identity, (identity,), broken,
+            "near_duplicate", identity, needs, broken,
             told=lambda frame, positions: _nearest(near(frame), coded(frame, identity).texts(), positions),
         )  # fmt: skip
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,8 @@ import pandas as pd
 from .about import About
 from .expressions import ExpressionError, Mask, parse_expression
 from .language import say
-from .masks import KIND_OF, METHODS, WELL_FORMED, Test, as_statistics, conditions, required
-from .questionnaire import CHOICE_TYPES, Choice, Question, Questionnaire
+from .masks import KIND_OF, METHODS, WELL_FORMED, Test, as_statistics, conditions, left_blank, required
+from .questionnaire import CHOICE_TYPES, META_TYPES, Choice, Question, Questionnaire
 from .rules import Detail, Found, Overall, Rule, answered, chosen, coded, remember
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ def rules(
     strict = any(required(question) for question in form)
     for question in form:
         if question.columns or question.name in there:
-            yield from _value_rules(question, form, context)
+            yield from _value_rules(question, form, there, context)
         if question.columns:
-            yield from _routing_rules(question, form, context, strict)
+            yield from _routing_rules(question, form, there, context, strict)
             yield from _use_rules(question)
-    yield from _other_rules(form, context)
+    yield from _other_rules(form, there, context)
     yield from _label_rules(form)
 
 
@@ -70,13 +70,14 @@ def _tried(test: Test, question: Question, context: Context | None, frame: pd.Da
     return test(frame, question, context)
 
 
-def _value_rules(question: Question, form: Questionnaire, context: Context | None) -> Iterator[Rule]:
+def _value_rules(question: Question, form: Questionnaire, there: set[str], context: Context | None) -> Iterator[Rule]:
     """Rules on the values of one question: codes, types, limits, what it is calculated from."""
     name, kind = question.name, KIND_OF.get(question.type, question.type)
     if question.type == "select_one":
         allowed = ", ".join(choice.name for choice in question.choices)
         yield _rule("unknown_code", question, (name,), context, allowed)
-    for column in question.columns if question.type == "select_multiple" else ():
+    reasons = [column for column in question.optional_columns if column in there]
+    for column in (*question.columns, *reasons) if question.type == "select_multiple" else ():
         codes = ("0", "1", *question.missing_codes)
         part = Question(column, "select_one", choices=tuple(Choice(code) for code in codes))
         yield _rule("unknown_code", part, (column,), context, ", ".join(codes))
@@ -87,16 +88,17 @@ def _value_rules(question: Question, form: Questionnaire, context: Context | Non
         shown = f"{-np.inf if low is None else low:g}-{np.inf if high is None else high:g}"
         yield _rule("out_of_range", question, (name,), context, shown)
     if question.constraint and question.columns:
-        needs = _read_by(question, [question.constraint], form)
+        needs = _read_by(question, [question.constraint], form, there, context)
         yield _rule("out_of_range", question, needs, context, question.constraint, method="constraint")
     if question.type in CHOICE_TYPES and (offers := question.choice_filter):
-        yield _rule("not_offered", question, _read_by(question, [], form), context, offers)
+        yield _rule("not_offered", question, _read_by(question, [offers], form, there, context), context, offers)
     if formula := _formula(question):
-        yield _rule("calculation", question, _read_by(question, [formula], form, (name,)), context, formula)
+        needs = _read_by(question, [formula], form, there, context, (name,))
+        yield _rule("calculation", question, needs, context, formula)
 
 
 def _routing_rules(
-    question: Question, form: Questionnaire, context: Context | None, strict: bool
+    question: Question, form: Questionnaire, there: set[str], context: Context | None, strict: bool
 ) -> Iterator[Rule | Overall]:
     """Rules on who answers what: routing in both directions, exclusive choices.
 
@@ -105,7 +107,7 @@ def _routing_rules(
     """
     asked, when = conditions(question), required(question)
     shown = " and ".join(asked)
-    needs = _read_by(question, [*asked, *([when] if isinstance(when, str) else [])], form)
+    needs = _read_by(question, [*asked, *([when] if isinstance(when, str) else [])], form, there, context)
     if asked:
         yield _rule("answered_not_asked", question, needs, context, shown)
     if asked or when:
@@ -113,9 +115,28 @@ def _routing_rules(
         weight = "" if when or (question.type in CHOICE_TYPES and not strict) else left
         why: Detail = shown or (when if isinstance(when, str) else _required_in_words)
         yield _rule("asked_not_answered", question, needs, context, why, weight)
-    alone = [choice.name for choice in question.choices if choice.exclusive or choice.missing]
-    if question.type == "select_multiple" and alone:
+    if question.type != "select_multiple":
+        return
+    alone = [choice.name for choice in question.choices if choice.exclusive]
+    if alone := [*alone, *question.missing_codes]:
         yield _rule("exclusive", question, question.columns, context, ", ".join(alone))
+    if len(question.columns) > 1:
+        needs = _read_by(question, [*asked, question.choice_filter], form, there, context)
+        told = partial(_filled_in_words, question.name)
+        for column in question.columns:
+            part = replace(question, extra={**question.extra, "column": column})
+            rule = _rule("asked_not_answered", part, needs, context, told, "warning", method="partly_answered")
+            yield replace(rule, variable=column)
+        search = partial(_later_choices, question, context)
+        yield Overall("asked_not_answered", question.name, needs, search, "warning")
+
+
+def _later_choices(question: Question, context: Context | None, frame: pd.DataFrame) -> Iterator[Found]:
+    """The choices that many interviews do not have, for instance since they came into the form later: each once."""
+    for column, left in left_blank(frame, question, context).items():
+        if left.many:
+            said = {"question": question.name, "n": int(left.mask.sum()), "of": left.put}
+            yield Found(column, "", partial(_later_in_words, said))
 
 
 def _use_rules(question: Question) -> Iterator[Overall]:
@@ -176,12 +197,12 @@ def _unlabelled(question: Question, choices: Iterable[Choice], languages: Iterab
             yield Found(question.name, language, ", ".join(bare[:MOST_NAMED]) + more)
 
 
-def _other_rules(form: Questionnaire, context: Context | None) -> Iterator[Rule]:
+def _other_rules(form: Questionnaire, there: set[str], context: Context | None) -> Iterator[Rule]:
     """A text that goes with "other": both or neither."""
     for text, question, choice in others(form):
         says = f"selected(${{{question.name}}}, '{choice.name}')"
         pair = replace(text, extra={**text.extra, "other": says})
-        needs = _read_by(pair, [says, *conditions(text)], form)
+        needs = _read_by(pair, [says, *conditions(text)], form, there, context)
         shown = f"{question.name} = {choice.name}"
         yield _rule("other_without_text", pair, needs, context, shown, "error" if required(text) is True else "")
         # what routing did not ask for is an error, by whichever rule
@@ -269,22 +290,42 @@ def _is_yes(text: str) -> bool:
     return str(text).strip().lower() in ("yes", "true", "true()")
 
 
-def _read_by(
-    question: Question, texts: Iterable[str], form: Questionnaire, own: tuple[str, ...] | None = None
-) -> tuple[str, ...]:
-    """The columns of a question and of all questions that expressions refer to, as far as they are in this form.
+_TODAY = re.compile(r"\b(?:today|now)\s*\(")
 
-    An expression that cannot be read says so when it is evaluated.
+
+def _read_by(
+    question: Question, texts: Iterable[str], form: Questionnaire, there: set[str], context: Context | None,
+    own: tuple[str, ...] | None = None,
+) -> tuple[str, ...]:  # fmt: skip
+    """The columns of a question and of all that expressions refer to; for what is in other tables, the rows' id.
+
+    What a device fills in may be absent, and then the expression says so when it is evaluated; so does one that cannot
+    be read.
     """
     out = dict.fromkeys(question.columns if own is None else own)
-    for text in texts:
+    outside: list[str] = []
+    for text in filter(None, texts):
         try:
-            names = parse_expression(text).names
+            names = parse_expression(text, choice_filter=True).names
         except ExpressionError:
             continue
         for name in names:
-            out |= dict.fromkeys(form[name].columns if name in form else ())
-    return tuple(out)
+            if name in form:
+                out |= dict.fromkeys(form[name].columns)
+                outside += form[name].optional_columns if form[name].type in META_TYPES else ()
+            else:
+                outside.append(context.identity if context else "")
+        if context and _TODAY.search(text):
+            outside += [context.day, context.time]
+    return tuple(out | dict.fromkeys(column for column in outside if column in there))
+
+
+def _filled_in_words(question: str, language: str) -> str:
+    return say("detail_partly_answered", language, question=question)
+
+
+def _later_in_words(said: dict[str, Any], language: str) -> str:
+    return say("detail_later_choice", language, **said)
 
 
 def _required_in_words(language: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,12 @@ import pandas as pd
 from .about import About
 from .expressions import Mask
 from .language import number, percent, say
+from .masks import routed
 from .questionnaire import CHOICE_TYPES, META_TYPES, NUMBER_TYPES, PLACE_TYPES, Choice, Question, Questionnaire
 from .rules import Detail, Found, Overall, Positions, Rule, answered, chosen, coded, is_in, numbers, paradata, remember
+
+if TYPE_CHECKING:
+    from .evaluate import Context
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.signedinteger[Any]]
@@ -25,7 +29,9 @@ HUGE = 1e100  # beyond it a number has no square
 NO_ANSWER = ("dont_know", "refused")
 
 
-def rules(form: Questionnaire, about: About, columns: Iterable[str]) -> Iterator[Rule | Overall]:
+def rules(
+    form: Questionnaire, about: About, columns: Iterable[str], context: Context | None = None
+) -> Iterator[Rule | Overall]:
     """Who gives no answers, where, and to whom.
 
     ``no_answer_respondent``: the share of "do not know" and refusals of one respondent, of at least 10 questions with
@@ -39,6 +45,8 @@ def rules(form: Questionnaire, about: About, columns: Iterable[str]) -> Iterator
     about : About
     columns : iterable of str
         Those of the responses.
+    context : Context, optional
+        What routing may need beside the frame.
 
     Yields
     ------
@@ -50,13 +58,15 @@ def rules(form: Questionnaire, about: About, columns: Iterable[str]) -> Iterator
     if not asked:
         return
     if checks.on("no_answer_respondent") and about.respondent_id in columns:
-        yield _respondent_rule(asked, about.respondent_id, checks.threshold("no_answer_respondent"))
+        held = {column for question in asked for column in (*question.columns, *question.optional_columns)}
+        needs = (about.respondent_id, *(column for column in columns if column in held))
+        yield _respondent_rule(asked, needs, checks.threshold("no_answer_respondent"))
     if checks.on("no_answer_question"):
         share = checks.threshold("no_answer_question")
         for question in asked:
             yield Overall(
                 "no_answer_question", question.name, (),
-                lambda frame, question=question: _unanswered(frame, question, share),  # type: ignore[misc]
+                lambda frame, question=question: _unanswered(frame, question, share, context),  # type: ignore[misc]
             )  # fmt: skip
     if interviewer and checks.on("no_answer_interviewer"):
         times = checks.threshold("no_answer_interviewer")
@@ -135,7 +145,7 @@ def _shares(frame: pd.DataFrame, asked: Sequence[Question]) -> tuple[Counts, Cou
     return remember(frame, "no_answer_shares", make)
 
 
-def _respondent_rule(asked: Sequence[Question], identity: str, share: float) -> Rule:
+def _respondent_rule(asked: Sequence[Question], needs: tuple[str, ...], share: float) -> Rule:
     def broken(frame: pd.DataFrame) -> Mask:
         without, put = _shares(frame, asked)
         return (put >= QUESTIONS) & (without >= share * put)
@@ -144,7 +154,7 @@ def _respondent_rule(asked: Sequence[Question], identity: str, share: float) -> 
         without, put = (counts[positions].tolist() for counts in _shares(frame, asked))
         return [_part(some, every) for some, every in zip(without, put, strict=True)]
 
-    return Rule("no_answer_respondent", identity, (identity,), broken, told=told)
+    return Rule("no_answer_respondent", needs[0], needs, broken, told=told)
 
 
 def _part(some: int, every: int) -> Detail:
@@ -152,7 +162,9 @@ def _part(some: int, every: int) -> Detail:
     return lambda language: say("detail_part", language, some=some, every=every, share=percent(share, language))
 
 
-def _unanswered(frame: pd.DataFrame, question: Question, share: float) -> Iterator[Found]:
+def _unanswered(
+    frame: pd.DataFrame, question: Question, share: float, context: Context | None = None
+) -> Iterator[Found]:
     if not _there(frame, [question]):
         return
     reasons, answer = no_answer(frame, question), has_answer(frame, question)
@@ -165,7 +177,7 @@ def _unanswered(frame: pd.DataFrame, question: Question, share: float) -> Iterat
         return  # not even if all the blanks were put
     if blanks and question.routing:
         try:
-            blanks = int((blank & question.routed(frame)).sum())
+            blanks = int((blank & routed(frame, question, context)).sum())
         except (ValueError, KeyError):  # what a condition cannot say is no finding here
             blanks = 0
     without, put = without + blanks, put + blanks

@@ -14,10 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-FIRST_RECORD, WEIGHT_AT, CREATED_AT = 176, 76, 92
+from .files import ReadError
+
+FIRST_RECORD, LAYOUT_AT, COMPRESSION_AT, WEIGHT_AT, CREATED_AT = 176, 64, 72, 76, 92
 CREATED = b"01 Jan 8000:00:00"  # the same bytes from the same data
-VARIABLE, LABELS, DOCUMENT, EXTENSION, END = 2, 3, 6, 7, 999
-SETS, LONG_NAMES, MORE_SETS, ENCODING = 7, 13, 19, 20  # subtypes of an extension
+VARIABLE, LABELS, LABELLED, DOCUMENT, EXTENSION, END = 2, 3, 4, 6, 7, 999
+SETS, LONG_NAMES, LONG_TEXTS, MORE_SETS, ENCODING = KEPT = 7, 13, 14, 19, 20  # subtypes of an extension
+FIXED_SIZES = {3: (4, 8), 4: (8, 3)}  # subtype to the size and the count of its parts
+TEXT_FORMATS = (1, 2)  # A and AHEX
+SEGMENT, LONGEST_TEXT = 252, 32_767  # bytes of a long text in each of its variables, and in all
+MOST_LABELS, MOST_PACKED = 1 << 20, 1_100  # of one set of labels; bytes that one byte can unpack to
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,26 @@ class ResponseSet:
     label: str
     counted: str | None
     variables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Slot:
+    """A variable: its short name, its first slot, counted from 1, and the bytes of a text, 0 of a number."""
+
+    name: bytes
+    slot: int
+    width: int
+
+
+@dataclass(frozen=True)
+class _Records:
+    """A dictionary as it stands in the file: the order of bytes, what it holds, and where the record 999 begins."""
+
+    order: str
+    packed: bool
+    variables: tuple[_Slot, ...]
+    extensions: Mapping[int, Sequence[bytes]]
+    end: int
 
 
 @dataclass(frozen=True)
@@ -89,12 +115,6 @@ def _one_set(line: bytes, long: Mapping[str, str], encoding: str) -> ResponseSet
     )
 
 
-def _order(stream: IO[bytes]) -> str:
-    """The order of bytes: ``<`` or ``>``."""
-    stream.seek(64)
-    return "<" if struct.unpack("<i", stream.read(4))[0] in (2, 3) else ">"
-
-
 def finish(file: Path, weight: str, sets: Sequence[ResponseSet]) -> None:
     """Declare weight and sets in a .sav or .zsav that pyreadstat wrote, and fix its date.
 
@@ -114,48 +134,176 @@ def finish(file: Path, weight: str, sets: Sequence[ResponseSet]) -> None:
             _insert(file, stream, found.end, _sets_record(sets, found.short))
 
 
-def _dictionary(stream: IO[bytes]) -> _Dictionary:
+def check_dictionary(file: Path) -> None:
+    """Refuse a .sav or .zsav whose dictionary contradicts itself: the library that reads the cases trusts it, and ends
+    the whole process where it is wrong.
+
+    Parameters
+    ----------
+    file : path
+        Only its dictionary is read, and of a .zsav the list of its blocks.
+
+    Raises
+    ------
+    ReadError
+        The message names the file, the byte and what is wrong there.
+    """
+    try:
+        with file.open("rb") as stream:
+            records = _records(stream)
+            _check_long_texts(records)
+            if records.packed:
+                _check_blocks(stream, records)
+    except (ValueError, struct.error) as error:
+        raise ReadError(f"{file}: its dictionary is damaged: {error}. Get a whole copy.") from error
+
+
+def _order(stream: IO[bytes]) -> str:
+    """The order of bytes: ``<`` or ``>``."""
+    stream.seek(LAYOUT_AT)
+    layout = _take(stream, 4)
+    order = next((order for order in "<>" if struct.unpack(f"{order}i", layout)[0] in (2, 3)), "")
+    if not order:
+        raise ValueError(f"byte {LAYOUT_AT}: the layout is neither 2 nor 3")
+    return order
+
+
+def _take(stream: IO[bytes], size: int) -> bytes:
+    data = stream.read(size)
+    if len(data) < size:
+        raise ValueError(f"byte {stream.tell()}: the file ends within it")
+    return data
+
+
+def _records(stream: IO[bytes]) -> _Records:
+    """Walk through the dictionary; whatever contradicts itself is a ValueError that begins with the byte."""
     order = _order(stream)
+    whole = stream.seek(0, 2)
+    stream.seek(0)
+    packed = _take(stream, 4) == b"$FL3"
+    stream.seek(COMPRESSION_AT)
+    compression = struct.unpack(f"{order}i", _take(stream, 4))[0]
+    if compression not in ((2,) if packed else (0, 1)):
+        raise ValueError(f"byte {COMPRESSION_AT}: a compression of {compression}")
 
     def integers(count: int) -> tuple[int, ...]:
-        return struct.unpack(f"{order}{count}i", stream.read(4 * count))
+        return struct.unpack(f"{order}{count}i", _take(stream, 4 * count))
 
-    slots: dict[bytes, int] = {}
+    def skip(size: int, what: str) -> None:
+        """Pass over a part, unless the file has no room for it."""
+        at = stream.tell()
+        if not 0 <= size <= whole - at:
+            raise ValueError(f"byte {at}: {what} of {size:,} bytes, beyond the end of the file")
+        stream.seek(size, 1)
+
+    variables: list[_Slot] = []
     extensions: dict[int, list[bytes]] = {}
-    slot = 0
+    slots, awaited = 0, 0  # slots so far, and how many of the last variable are still to come
     stream.seek(FIRST_RECORD)
-    while (kind := integers(1)[0]) != END:
+    while True:
+        at = stream.tell()
+        kind = integers(1)[0]
+        if awaited and kind != VARIABLE:
+            raise ValueError(f"byte {at}: {awaited} records of the variable before it are missing")
+        if kind == END:
+            break
         if kind == VARIABLE:
-            width, labelled, missing, *_ = integers(5)
-            name = stream.read(8).rstrip()
-            slot += 1
+            width, labelled, missing, *formats = integers(5)
+            name = _take(stream, 8).rstrip(b" \0")
+            slots += 1
+            if (width == -1) != (awaited > 0) or not -1 <= width <= 255:
+                raise ValueError(f"byte {at}: a variable of width {width} does not belong here")
+            if labelled not in (0, 1) or not (0 <= missing <= 3 or missing in (-2, -3)):
+                raise ValueError(f"byte {at}: {labelled} labels and {missing} missing values of a variable")
+            if width == 0 and any(one >> 16 & 255 in TEXT_FORMATS for one in formats):
+                raise ValueError(f"byte {at}: a number with the format of a text")
             if labelled:
-                stream.seek(-(-integers(1)[0] // 4) * 4, 1)
-            stream.seek(8 * abs(missing), 1)
+                skip(-(-integers(1)[0] // 4) * 4, "a label")
+            skip(8 * abs(missing), "missing values")
+            awaited = max(-(-width // 8) - 1, 0) if width >= 0 else awaited - 1
             if width >= 0:
-                slots.setdefault(name, slot)
+                variables.append(_Slot(name, slots, width))
         elif kind == LABELS:
-            for _ in range(integers(1)[0]):
-                stream.seek(8, 1)
-                stream.seek((stream.read(1)[0] + 8) // 8 * 8 - 1, 1)
-            integers(1)
-            stream.seek(4 * integers(1)[0], 1)
+            count = integers(1)[0]
+            if not 0 <= count <= min(MOST_LABELS, (whole - at) // 16):
+                raise ValueError(f"byte {at}: {count:,} value labels")
+            for _ in range(count):
+                skip((_take(stream, 9)[8] + 8) // 8 * 8 - 1, "a value label")
+            at = stream.tell()
+            following, count = integers(2)
+            if following != LABELLED or not 0 < count <= slots:
+                raise ValueError(f"byte {at}: no variables of the value labels before it")
+            places = {one.slot for one in variables}
+            if wrong := [place for place in integers(count) if place not in places]:
+                raise ValueError(f"byte {at}: value labels of a variable that is not there (place {wrong[0]})")
         elif kind == DOCUMENT:
-            stream.seek(80 * integers(1)[0], 1)
+            skip(80 * integers(1)[0], "a document")
         elif kind == EXTENSION:
             subtype, size, count = integers(3)
-            extensions.setdefault(subtype, []).append(stream.read(size * count))
+            if size < 0 or count < 0 or size * count > whole - stream.tell():
+                raise ValueError(f"byte {at}: an extension of {count:,} times {size:,} bytes")
+            if (size, count) != FIXED_SIZES.get(subtype, (size, count)):
+                raise ValueError(f"byte {at}: an extension {subtype} of {count:,} times {size:,} bytes")
+            if subtype in KEPT:
+                extensions.setdefault(subtype, []).append(_take(stream, size * count))
+            else:
+                skip(size * count, "an extension")
         else:
-            raise ValueError(f"a record of type {kind} in the dictionary, at byte {stream.tell() - 4}")
-    end = stream.tell() - 4
+            raise ValueError(f"byte {at}: a record of type {kind}")
+    if not variables:
+        raise ValueError(f"byte {at}: no variable before it")
+    return _Records(order, packed, tuple(variables), extensions, at)
+
+
+def _check_long_texts(records: _Records) -> None:
+    """A text of more than 255 bytes stands in several variables, one after the other, 252 bytes in each."""
+    places = {one.name.upper(): i for i, one in enumerate(records.variables)}
+    for pair in b"\t".join(records.extensions.get(LONG_TEXTS, [])).replace(b"\0", b"").split(b"\t"):
+        name, _, said = pair.strip().partition(b"=")
+        if not name:
+            continue
+        shown = name.decode("ascii", "replace")
+        size = int(said) if re.fullmatch(rb"\d{1,6}", said) else -1
+        if name.upper() not in places or not 0 <= size <= LONGEST_TEXT:
+            raise ValueError(f"a long text {shown!r} of {said.decode('ascii', 'replace')!r} bytes")
+        first, count = places[name.upper()], max(-(-size // SEGMENT), 1)
+        segments = [one.width for one in records.variables[first : first + count]]
+        if count > 1 and (len(segments) < count or 0 in segments or min(segments[:-1]) < 255):
+            raise ValueError(f"the {size:,} bytes of the long text {shown!r} have no room in its variables")
+
+
+def _check_blocks(stream: IO[bytes], records: _Records) -> None:
+    """The header and the trailer of a .zsav: every block lies in the file, between them."""
+    whole = stream.seek(0, 2)
+    header = records.end + 8
+    stream.seek(header)
+    first, trailer, length = struct.unpack(f"{records.order}3q", _take(stream, 24))
+    if first != header or not header + 24 <= trailer <= whole - 24 or not 24 <= length <= whole - trailer:
+        raise ValueError(f"byte {header}: the places of the packed cases lie outside the file")
+    stream.seek(trailer)
+    _, _, size, count = struct.unpack(f"{records.order}2q2i", _take(stream, 24))
+    if size <= 0 or length != 24 + 24 * count:
+        raise ValueError(f"byte {trailer}: {count:,} blocks of {size:,} bytes")
+    blocks = struct.iter_unpack(f"{records.order}2q2i", _take(stream, 24 * count))
+    for number, (_, at, plain, packed) in enumerate(blocks, start=1):
+        inside = header + 24 <= at and 0 < packed <= trailer - at
+        if not inside or not 0 < plain <= min(size, MOST_PACKED * packed + 64):
+            raise ValueError(f"byte {trailer}: block {number} lies outside the packed cases")
+
+
+def _dictionary(stream: IO[bytes]) -> _Dictionary:
+    records = _records(stream)
+    extensions = records.extensions
     encoding = b"".join(extensions.get(ENCODING, [])).decode("ascii", "replace").strip("\0 ") or "utf-8"
-    by_short = {name.decode(encoding, "replace").casefold(): place for name, place in slots.items()}
+    by_short: dict[str, int] = {}
+    for one in records.variables:
+        by_short.setdefault(one.name.decode(encoding, "replace").casefold(), one.slot)
     named = b"\t".join(extensions.get(LONG_NAMES, [])).decode(encoding, "replace")
     pairs = [pair.partition("=") for pair in named.split("\t") if "=" in pair]
     short = {name: one for one, _, name in pairs} or {name: name for name in by_short}
     found = {name: by_short[one.casefold()] for name, one in short.items() if one.casefold() in by_short}
     sets = (*extensions.get(SETS, ()), *extensions.get(MORE_SETS, ()))
-    return _Dictionary(found, short, sets, encoding, end)
+    return _Dictionary(found, short, sets, encoding, records.end)
 
 
 def _sets_record(sets: Sequence[ResponseSet], short: Mapping[str, str]) -> bytes:

@@ -72,8 +72,9 @@ def _all(
     yield from _design_rules(about, columns)
     if about.programme:
         yield from programme_rules(form, about.programme)
-    for module in (rules_interview, rules_duplicates, rules_interviewers, rules_identifiers):
+    for module in (rules_interview, rules_duplicates, rules_identifiers):
         yield from module.rules(form, about, columns)
+    yield from rules_interviewers.rules(form, about, columns, context)
     yield from rules_sample.rules(form, about, columns, margins)
 
 

@@ -18,7 +18,7 @@ from .codes import as_numbers, as_texts
 from .drafts import Draft
 from .files import ReadError
 from .questionnaire import Choice, Question, Questionnaire
-from .sav_records import FIRST_RECORD, ResponseSet, read_weight_and_sets
+from .sav_records import FIRST_RECORD, ResponseSet, check_dictionary, read_weight_and_sets
 from .statfiles import Floats, Levels, StatDraft, Variable, code_order, read_pieces, tidied, whole_numbers
 
 EPOCH = 12_219_379_200  # seconds from 1582-10-14, where SPSS counts from, to 1970-01-01
@@ -69,6 +69,7 @@ def read_spss(file: str | Path, progress: bool = False) -> Draft:
         head = stream.read(FIRST_RECORD)
     if head[:4] not in (b"$FL2", b"$FL3") or len(head) < FIRST_RECORD:
         raise ReadError(f"{file}: it cannot be read as an SPSS file (it has no header of one). Get a whole copy.")
+    check_dictionary(file)
     try:
         meta, pieces, notes = _read(file, progress)
     except ReadError:

@@ -175,6 +175,10 @@ class StatDraft:
 
     def column(self, name: str) -> Any:
         """The values: floats, or texts with NA where blank; the pieces are joined when it is first asked for."""
+        if name not in self.pieces:
+            raise ReadError(
+                f"{self.file}: it is damaged: there are no values of the variable {name!r}. Get a whole file."
+            )
         pieces = self.pieces[name]
         if len(pieces) == 1 and not isinstance(pieces[0], pd.Series):
             return pieces[0]

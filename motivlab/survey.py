@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from .about import About, Analysis, Design, Fieldwork, Lonely, Replicates, read_about
+from .about import About, Analysis, Design, Fieldwork, Lonely, Replicates, SurveyError, read_about
 from .codes import as_days, as_numbers, as_texts
 from .evaluate import Context, Table
+from .files import inside, require_file
 from .language import LANGUAGES
 from .parts import in_language
 from .questionnaire import NUMBER_TYPES, Choice, Question, Questionnaire, Repeat, did_you_mean
@@ -141,13 +142,10 @@ class Survey:
 
         add(form.repeats, top)
         told = paradata(form, self.about, frame.columns)
-        labels = {
-            question.name: {choice.name: choice.label("") for choice in question.choices}
-            for part in (form, *(repeat.form for repeat in all_repeats(form)))
-            for question in part
-            if question.choices
-        }
-        return Context(self.about.respondent_id, told.day, told.end or told.start, tables, None, labels)
+        every = [question for part in (form, *(r.form for r in all_repeats(form))) for question in part]
+        labels = {q.name: {choice.name: choice.label("") for choice in q.choices} for q in every if q.choices}
+        numbers = frozenset(question.name for question in every if question.type in NUMBER_TYPES)
+        return Context(self.about.respondent_id, told.day, told.end or told.start, tables, None, labels, numbers)
 
     @property
     def responses_file(self) -> str:
@@ -375,7 +373,7 @@ def open_survey(folder: str | Path, language: str = "en", responses: str | None 
     file = _responses_file(folder, responses or about.responses)
     raw = read_responses(file)
     about = about.model_copy(update={"design": _by_name(about.design, raw.columns, about.respondent_id)})
-    form_files = sorted(sheets.glob("*.csv")) if sheets.exists() else [book]
+    form_files = sorted(file for file in sheets.glob("*.csv") if file.is_file()) if sheets.exists() else [book]
     tables = {repeat.name: folder / f"{repeat.name}.csv" for repeat in all_repeats(form)}
     members = {
         repeat.name: typed(read_responses(tables[repeat.name]), repeat.form, about)
@@ -383,7 +381,7 @@ def open_survey(folder: str | Path, language: str = "en", responses: str | None 
         if tables[repeat.name].exists()
     }
     record = folder / about.cleaning if about.cleaning else None
-    corrections = read_responses(record) if record else None
+    corrections = _corrections(record) if record else None
     if corrections is not None:  # the members of an interview that was left out go with it; their files stay raw
         gone = set(corrections.loc[corrections["action"] == "drop", "respondent"]) - set(raw[about.respondent_id])
         members = _without(members, form.repeats, about.respondent_id, gone)
@@ -392,6 +390,19 @@ def open_survey(folder: str | Path, language: str = "en", responses: str | None 
         files=(yml, *form_files, *(tables[name] for name in members), *([record] if record else []), file),
         repeats=members, cleaning=corrections,
     )  # fmt: skip
+
+
+def _corrections(file: Path) -> pd.DataFrame:
+    """The record of a cleaning, which survey.yml names."""
+    require_file(file, "survey.yml names it under `cleaning`: put it there, or remove the key.")
+    record = read_responses(file)
+    made = "Let `motivlab clean` make it anew, or remove `cleaning` from survey.yml."
+    if absent := [c for c in ("respondent", "variable", "rule", "action", "before", "after") if c not in record]:
+        raise SurveyError(f"{file}: it is no record of a cleaning, it has no column {', '.join(absent)}. {made}")
+    if (odd := ~record["action"].isin(["change", "missing", "drop", "keep"])).any():
+        row = odd.idxmax()
+        raise SurveyError(f"{file}, row {row + 2}: the action {record['action'][row]!r} is none of a cleaning. {made}")
+    return record
 
 
 def _without(
@@ -425,6 +436,8 @@ def _by_name(design: Design, columns: Iterable[str], *identities: str | None) ->
 
 
 def _responses_file(folder: Path, name: str) -> Path:
+    if not inside(name):
+        raise SurveyError(f"{folder}: the responses {name!r} are not in the folder. Name a file of the folder.")
     names = [name] if name else [f"responses.{kind}" for kind in ("csv", "parquet", "sav", "dta", "xlsx")]
     for candidate in names:
         if (folder / candidate).exists():
@@ -452,11 +465,16 @@ def typed(raw: pd.DataFrame, form: Questionnaire, about: About) -> pd.DataFrame:
         given = columns[column]
         if given.dtype in ((pd.Int8Dtype(), pd.Int64Dtype()) if whole else (float,)):
             return
-        texts = given.astype("str") if isinstance(given.dtype, pd.CategoricalDtype) else given
-        numbers = pd.to_numeric(texts, errors="coerce")
-        if (numbers.isna() & given.notna()).any():
+        if given.dtype.kind == "M":  # no number, though it can be turned into one
             return
-        numbers = numbers.astype(float)
+        texts = given.astype("str") if isinstance(given.dtype, pd.CategoricalDtype) else given
+        try:
+            numbers = pd.to_numeric(texts, errors="coerce")
+            if numbers.dtype.kind == "c" or (numbers.isna() & given.notna()).any():
+                return
+            numbers = numbers.astype(float)
+        except OverflowError:  # a whole number of more digits than a float has
+            return
         known = numbers.dropna().to_numpy()
         most = np.abs(known).max(initial=0)
         if whole and _whole(known) and most < EXACT:

@@ -102,6 +102,7 @@ class _Table:
             self.notes.append(f"{number}: numbered from 1, since no column looks like an id.")
         questions: list[Question] = []
         dummies = self.dummies(identity, set_of)
+        taken: set[str] = set()
         for column in self.texts:
             if column in columns:
                 continue
@@ -109,6 +110,7 @@ class _Table:
                 continue
             if column in dummies:
                 questions.append(dummies[column])
+                taken.add(dummies[column].name)
                 columns |= {c: self.texts[c] for c in dummies[column].columns}
                 continue
             if column in set_of:
@@ -117,9 +119,10 @@ class _Table:
                 columns[question.name] = None  # its columns follow; none of its own
             else:
                 question, cells = self.single(column, names[column])
-            if question.name in [q.name for q in questions]:
+            if question.name in taken:
                 raise ReadError(f"{self.file}: two columns are named {question.name!r} ({column!r}). Rename one.")
             questions.append(question)
+            taken.add(question.name)
             columns |= cells
         for name in sets:
             del columns[name]

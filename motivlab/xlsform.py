@@ -14,15 +14,15 @@ from __future__ import annotations
 import csv
 import re
 import shlex
-import zipfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from .expressions import ExpressionError, parse_expression
-from .files import refuse_separators
+from .expressions import ExpressionError, parse_expression, shown
+from .files import ReadError, refuse_separators, require_file, sheet_rows, workbook
 from .questionnaire import (
     LISTED_TYPES,
     MISSING_REASONS,
@@ -56,7 +56,10 @@ _KNOWN_HEADS = (
     "repeat_count", "list_name", "missing", *MARKS, *_HEADS,
 )  # fmt: skip
 _OTHER = Choice("other")
-_LARGEST = 200 * 2**20  # bytes that the sheets of a workbook may take up unpacked
+_LARGEST = 64 << 20  # bytes of a sheet, or that a workbook may take up unpacked
+_DEEPEST = 50  # groups and repeats inside one another
+_LONGEST = 100_000  # letters of a cell, three times what a spreadsheet takes
+_NO_TEXT = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # what no file of text or XML can hold
 Row = tuple[int, dict[str, str]]  # the row's number in the file, and its cells by column
 
 
@@ -108,12 +111,9 @@ def _sheet(path: Path, name: str, required: tuple[str, ...], needed: bool = True
     if path.is_dir():
         file = path / f"{name}.csv"
         where = str(file)
-        if not file.exists():
-            if needed:
-                raise FileNotFoundError(
-                    f"{file}: no such file. A questionnaire folder holds survey.csv and choices.csv."
-                )
+        if not needed and not file.exists():
             return _Sheet(where, (), ())
+        require_file(file, "A questionnaire folder holds survey.csv and choices.csv.")
         table = _csv_rows(file)
     else:
         where = f"{path}, sheet {name!r}"
@@ -134,8 +134,8 @@ def _sheet(path: Path, name: str, required: tuple[str, ...], needed: bool = True
     for column in required:
         if column not in columns:
             raise QuestionnaireError(f"{where}: the column {column!r} is missing. The first row names the columns.")
-    for column in columns:
-        if column and columns.count(column) > 1:
+    for column, times in Counter(columns).items():
+        if column and times > 1:
             raise QuestionnaireError(f"{where}: the column {column!r} is there twice. Rename or remove one.")
     rows = []
     for number, cells in body:
@@ -143,6 +143,10 @@ def _sheet(path: Path, name: str, required: tuple[str, ...], needed: bool = True
             raise QuestionnaireError(
                 f"{where}, row {number}: {len(cells)} cells under {len(columns)} columns. "
                 "Put quotes around a cell that holds a comma."
+            )
+        if fault := _NO_TEXT.search("".join(cells)):
+            raise QuestionnaireError(
+                f"{where}, row {number}: a control character ({fault[0]!r}) in a cell. Type the cell anew."
             )
         values = {
             column: cell.replace("\r\n", "\n").strip() for column, cell in zip(columns, cells, strict=False) if column
@@ -165,10 +169,13 @@ def _head(head: str, sheet: str) -> str:
 
 
 def _csv_rows(file: Path) -> list[tuple[int, list[str]]]:
+    if (size := file.stat().st_size) > _LARGEST:
+        raise QuestionnaireError(f"{file}: {size >> 20:,} MiB, more than any questionnaire. Give the form.")
+    csv.field_size_limit(_LONGEST)
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream)
-            table = [(reader.line_num, cells) for cells in reader]
+            table = [(reader.line_num, cells) for cells in reader if cells or reader.line_num == 1]
     except csv.Error as error:
         raise QuestionnaireError(f"{file}: it is not a CSV file ({error}). Save the sheet as CSV UTF-8.") from error
     except UnicodeDecodeError as error:
@@ -182,24 +189,15 @@ def _csv_rows(file: Path) -> list[tuple[int, list[str]]]:
 
 
 def _xlsx_rows(file: Path, sheet: str) -> list[tuple[int, list[str]]] | None:
-    import openpyxl
-
     try:
-        with zipfile.ZipFile(file) as parts:
-            unpacked = sum(part.file_size for part in parts.infolist())
-        if unpacked > _LARGEST:
-            raise ValueError(f"unpacked it would take {unpacked / 2**20:,.0f} MB, more than any questionnaire")
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-    except Exception as error:  # openpyxl raises whatever the zip or the XML inside raised
-        raise QuestionnaireError(f"{file}: it is not an .xlsx workbook ({error}).") from error
-    try:
-        named = {name.strip().lower(): name for name in reversed(book.sheetnames)}
-        if sheet not in named:
-            return None
-        rows = book[named[sheet]].iter_rows(values_only=True)
-        return [(i, [_cell_text(cell) for cell in row]) for i, row in enumerate(rows, start=1)]
-    finally:
-        book.close()
+        with workbook(file, _LARGEST, data_only=True) as book:
+            named = {name.strip().lower(): name for name in reversed(book.sheetnames)}
+            if sheet not in named:
+                return None
+            rows = sheet_rows(file, book[named[sheet]])
+            return [(i, [_cell_text(cell) for cell in row]) for i, row in rows if row or i == 1]
+    except ReadError as error:
+        raise QuestionnaireError(str(error)) from error
 
 
 def _cell_text(cell: Any) -> str:
@@ -334,6 +332,8 @@ class _SurveySheet:
         labels = _labels(cells, self.languages, self.order)
         extra = {k: v for k, v in cells.items() if k not in _OWN and k not in self.headings and v}
         relevant = cells.get("relevant", "")
+        if kind in ("begin_group", "begin_repeat") and sum(1 + len(one.groups) for one in self.levels) > _DEEPEST:
+            raise self.sheet.error(row, f"more than {_DEEPEST} groups and repeats inside one another. Close some.")
         if kind == "begin_group":
             level.groups.append((row, Group(name, labels, relevant, extra)))
         elif kind == "end_group":
@@ -368,7 +368,7 @@ class _SurveySheet:
 
     def check_name(self, row: int, what: str, name: str) -> None:
         """Refuse a name that cannot be a column, or that is used already."""
-        if not re.fullmatch(r"[^\s/{}'\"]+", name):
+        if not re.fullmatch(r"[^\s/\\{}'\"]+", name):
             raise self.sheet.error(
                 row, f"the {what} name {name!r} is empty or holds a space, a slash, a quote or a brace."
             )
@@ -471,7 +471,7 @@ def _validate(
         for column in expression.columns:
             if column not in columns:
                 raise ExpressionError(
-                    f"{text!r} refers to {column!r}, which is no column of the choices sheet"
+                    f"{shown(text)} refers to {column!r}, which is no column of the choices sheet"
                     f"{did_you_mean(column, columns)} A question is written ${{{column}}}."
                 )
     except ExpressionError as error:

@@ -233,7 +233,7 @@ def test_what_is_no_log_is_refused(tmp_path: Path) -> None:
         read_log(pd.DataFrame({"respondent": ["1"], "variable": ["age"]}))
     with pytest.raises(ReadError, match="the column answer is there twice"):
         read_log(log({"Atbilde": "3"}))
-    with pytest.raises(FileNotFoundError, match="no such log"):
+    with pytest.raises(FileNotFoundError, match="no such file"):
         read_log(tmp_path / "none.xlsx")
     (tmp_path / "log.docx").write_bytes(b"x")
     with pytest.raises(ReadError, match=r"a log is read from \.xlsx or \.csv"):

@@ -101,7 +101,7 @@ def test_what_cannot_be_worked_out_is_read_and_named_when_it_is_evaluated(text: 
 @pytest.mark.parametrize(
     "text",
     ["random() > 0.5", "once(random()) > 1", "pulldata('f', 'a', 'b', 'c') = 'x'", "now() > 1", "position(..) = 1",
-     "instance('towns')/root/item[name = ${met}]/label = 'x'", "${last-saved#met} = 'yes'", "${age}/text() = 1",
+     "instance('towns')/root[1]/item[name = ${met}]/label = 'x'", "${last-saved#met} = 'yes'", "${age}/text() = 1",
      "uuid() = ''", "today() > '2020-01-01'", "if(${age} > 1, random(), 2) > 1"],
 )  # fmt: skip
 def test_what_has_no_meaning_on_a_finished_table_says_so(text: str) -> None:
@@ -513,3 +513,22 @@ def test_a_categorical_is_compared_by_its_codes() -> None:
     assert (masks[0] == (codes == 0)).all()
     assert (masks[0] == masks[1]).all()
     assert (masks[1] != masks[2]).all()
+
+
+@pytest.mark.parametrize("text", ["${a}", "${a} = ${b}", "${a} = 2", "${a} = '0.5'", "if(${b} > 1, ${a}, ${b})",
+                                  "coalesce(${a}, ${b}) = ${b}", "string-length(${a}) = 1", "${a} < ${b}"])  # fmt: skip
+def test_a_number_beside_a_text_in_its_column_is_a_number_still(text: str) -> None:
+    cells, other = ["2.0", "0", "0.50", "1e0", None], [2, 0, 0.5, 3, 1]
+    clean = pd.DataFrame({"a": pd.to_numeric(pd.Series(cells)), "b": other})
+    dirty = pd.DataFrame({"a": pd.Series([*cells, "abc"], dtype="str"), "b": [*other, 4]})
+    context = Context(numbers=frozenset({"a", "b"}))
+    expression = parse_expression(text)
+    assert expression.mask(dirty, context=context)[:-1].tolist() == expression.mask(clean).tolist()
+
+
+def test_a_text_in_a_column_of_numbers_is_an_answer() -> None:
+    frame = pd.DataFrame({"a": ["abc", "0", None]})
+    context = Context(numbers=frozenset({"a"}))
+    assert parse_expression("${a}").mask(frame, context=context).tolist() == [True, False, False]
+    assert parse_expression("${a}").mask(frame).tolist() == [True, True, False]  # of a text, "0" is an answer
+    assert parse_expression("${a} = ''").mask(frame, context=context).tolist() == [False, False, True]

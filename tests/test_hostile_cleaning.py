@@ -61,7 +61,7 @@ def test_a_damaged_workbook_is_refused(damage: str, tmp_path: Path) -> None:
         "no sheets": b"PK\x05\x06" + b"\0" * 18,
     }  # fmt: skip
     file.write_bytes(parts[damage])
-    with pytest.raises(ReadError, match=r"log\.xlsx: it cannot be read as \.xlsx .*Save it again as an Excel workbook"):
+    with pytest.raises(ReadError, match=r"log\.xlsx: (not an|it cannot be read as) \.xlsx .*Save it again"):
         read_log(file)
 
 
@@ -71,7 +71,7 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
     assert bomb.stat().st_size < 1 << 20
     tracemalloc.start()
     start = time.perf_counter()
-    with pytest.raises(ReadError, match="unpacked it is 300 MB, and a log has at most 256"):
+    with pytest.raises(ReadError, match="it unpacks to 300 MiB"):
         read_log(bomb)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -86,7 +86,7 @@ def test_entities_that_multiply_are_refused(tmp_path: Path) -> None:
     text = f'<!DOCTYPE w [<!ENTITY a0 "ha">{laughs}]>{sheet}'
     file = repacked(workbook(tmp_path / "log.xlsx"), SHEET, text.encode())
     start = time.perf_counter()
-    with pytest.raises(ReadError, match=r"cannot be read as \.xlsx|no sheet is a log"):
+    with pytest.raises(ReadError, match="declares XML entities"):
         read_log(file)
     assert time.perf_counter() - start < 5
 
@@ -127,7 +127,7 @@ def test_a_damaged_csv_is_refused(content: bytes, message: str, tmp_path: Path) 
 
 def test_a_folder_is_no_log(tmp_path: Path) -> None:
     (tmp_path / "log.csv").mkdir()
-    with pytest.raises(FileNotFoundError, match="no such log"):
+    with pytest.raises(ReadError, match="it is a folder"):
         read_log(tmp_path / "log.csv")
 
 

@@ -128,7 +128,7 @@ SHEET, STYLES = "xl/worksheets/sheet1.xml", "xl/styles.xml"
         ("laughs2.xlsx", with_part(STYLES, lambda x: LAUGHS + x), "declares XML entities"),
         ("deep.xlsx", with_part(SHEET, lambda x: x.replace(b"</sheetData>", b"<a>" * 200_000 + b"</sheetData>")),
          "cannot be read as .xlsx|damaged"),
-        ("cut.xlsx", lambda f: (workbook(f, ("D", ROWS)), f.write_bytes(f.read_bytes()[:-300])), "damaged or cut off"),
+        ("cut.xlsx", lambda f: (workbook(f, ("D", ROWS)), f.write_bytes(f.read_bytes()[:-300])), "or damaged or cut off"),
         ("middle.xlsx", lambda f: (workbook(f, ("D", ROWS)),
          f.write_bytes(f.read_bytes()[:1500] + b"\xff" * 400 + f.read_bytes()[1900:])), "damaged|cannot be read"),
         ("far.xlsx", with_part(SHEET, lambda x: x.replace(b'<row r="2"', b'<row r="99999999"')), "last row or column"),

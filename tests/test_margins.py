@@ -113,7 +113,7 @@ def margins(**shares: float) -> pd.DataFrame:
         ),
         (
             lambda: against_margins(people(f=5, m=5), margins(f=0.5, m=0.5).assign(variable="sex × sex")),
-            "has not one choice for each of sex and sex",
+            "a margin crosses 'sex' with itself",
         ),
         (lambda: plot_margins(against_margins(people(f=50, m=50), margins(f=0.5, m=0.5)), "age"), "no such margin"),
     ],

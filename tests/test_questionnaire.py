@@ -323,10 +323,10 @@ def test_damaged_sheets_end_in_an_error(small: Small, tmp_path: Path) -> None:
 
     with zipfile.ZipFile(tmp_path / "bomb.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", b"0" * (201 * 2**20))
-    with pytest.raises(QuestionnaireError, match="more than any questionnaire"):
+    with pytest.raises(QuestionnaireError, match="not read, as that is no survey"):
         Questionnaire.read(tmp_path / "bomb.xlsx")
     folder = small(survey='type,name,label\ntext,q,"' + "x" * 200_000 + '"\n') / "questionnaire"
     with pytest.raises(QuestionnaireError, match="it is not a CSV file"):
         Questionnaire.read(folder)
-    with pytest.raises(QuestionnaireError, match="holds a space, a slash, a quote or a brace"):
+    with pytest.raises(QuestionnaireError, match="a control character"):
         Questionnaire.read(small(survey="type,name,label\ntext,a\x00b c,Q\n") / "questionnaire")

@@ -382,7 +382,7 @@ def test_an_interviewer_effect_is_one_finding_of_the_question() -> None:
     assert (rule, found.variable) == ("interviewer_effect", "q5")
     text = said(found.detail, "en")
     assert text.startswith("intraclass correlation 0.")
-    assert "number of interviewers 10; i" in text
+    assert "(10 interviewers); i" in text
     assert "“c” 100%, with the others 3" in text
     assert all(said(found.detail, language) for language in LANGUAGES)
 

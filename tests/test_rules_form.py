@@ -206,7 +206,7 @@ def test_what_nobody_answered_or_chose_and_wordings_that_are_missing() -> None:
         Question("bare", "text"),
     )
     cells = {
-        "one": ["a", "a"], "two": ["a", "b"], "many/a": ["0", "0"], "many/b": ["1", pd.NA],
+        "one": ["a", "a"], "two": ["a", "b"], "many/a": ["0", pd.NA], "many/b": ["1", pd.NA],
         "never": [pd.NA, pd.NA], "bare": ["x", "y"],
     }  # fmt: skip
     report = survey(questions, cells, languages={"lv": "Latviešu (lv)", "en": "English (en)"}).check()
@@ -337,6 +337,120 @@ def test_every_rule_has_a_switch(rule: str) -> None:
     assert rule not in set(survey(questions, cells, checks=off).check().findings["rule"])
 
 
+# ------------------------------------------------------------------------------------------------- several at a time
+
+SET = Question("m", "select_multiple", choices=(
+    Choice("x"), Choice("y"), Choice("ref", missing="refused"), Choice("-8", missing="dont_know"),
+))  # fmt: skip
+
+
+def test_a_set_that_is_filled_in_part() -> None:
+    cells = {
+        "asked": ["yes", "yes", "yes", "no", "yes"],
+        "m/x": ["1", pd.NA, "-8", "1", "1"], "m/y": [pd.NA, "0", "-8", pd.NA, "0"],
+    }  # fmt: skip
+    questions = (Question("asked", "select_one", choices=YES_NO), replace(SET, relevant="${asked} = 'yes'"))
+    report = survey(questions, cells).check()
+    assert found(report) == [
+        ("1", "m/y", "", "asked_not_answered"), ("2", "m/x", "", "asked_not_answered"),
+        ("4", "m", "x", "answered_not_asked"),
+    ]  # fmt: skip
+    partly = report.findings[report.findings["rule"] == "asked_not_answered"]
+    assert partly["severity"].tolist() == ["warning", "warning"]
+    assert partly["message"].iloc[0].startswith("m/y is blank, but the question was to be put (other columns of m are")
+
+
+def test_a_choice_that_the_form_did_not_have_yet_is_one_finding() -> None:
+    size = 60
+    cells = {"m/x": ["1"] * size, "m/y": [pd.NA] * 21 + ["0"] * (size - 22) + [pd.NA]}
+    report = survey((SET,), cells).check()
+    assert found(report) == [("", "m/y", "", "asked_not_answered")]
+    assert "22 of 60" in " ".join(report.findings["message"])
+    cells["m/y"][0] = cells["m/y"][1] = "0"
+    assert len(found(survey((SET,), cells).check())) == 20  # few enough to be told one by one
+
+
+def test_what_was_not_offered_may_be_blank() -> None:
+    towns = (Choice("riga", extra={"region": "r"}), Choice("liepaja", extra={"region": "k"}))
+    several = Question("towns", "select_multiple", choices=towns, extra={"choice_filter": "region = ${region}"})
+    region = Question("region", "select_one", choices=(Choice("r"), Choice("k"), Choice("")))
+    cells = {"region": ["r", "r", "k"], "towns/riga": ["1", "1", pd.NA], "towns/liepaja": [pd.NA, "0", "0"]}
+    assert found(survey((region, several), cells).check()) == []
+
+
+def test_a_missing_code_beside_an_answer_or_another_code() -> None:
+    several = replace(SET, missing={"-9": "refused"})
+    cells = {
+        "m/x": ["1", "-8", "-8", "-9", "0", "0", "-8"], "m/y": ["-8", "-8", "-9", "1", "-8", "0", "-8"],
+        "m/ref": ["0", "0", "0", "0", "0", "1", "1"],
+    }  # fmt: skip
+    assert [(who, rule) for who, _, _, rule in found(survey((several,), cells).check())] == [
+        ("1", "exclusive"), ("3", "exclusive"), ("4", "exclusive"), ("7", "exclusive"),
+    ]  # fmt: skip
+
+
+def test_the_column_of_a_missing_reason_holds_0_or_1() -> None:
+    cells = {"m/x": ["1", "0", "0"], "m/y": ["0", "0", "0"], "m/ref": ["7", "1", "abc"]}
+    assert found(survey((SET,), cells).check()) == [
+        ("1", "m/ref", "7", "unknown_code"), ("3", "m/ref", "abc", "unknown_code"),
+    ]  # fmt: skip
+
+
+def test_a_calculation_that_gives_no_number() -> None:
+    questions = (
+        Question("a", "integer"),
+        Question("c", "calculate", extra={"calculation": "${a} + 1"}),
+        Question("d", "calculate", extra={"calculation": "${a} div 0"}),
+    )
+    cells = {"a": [pd.NA, "1", "-1", "2", "3"], "c": ["NaN", "2", "NaN", "3", "4"],
+             "d": ["NaN", "Infinity", "-Infinity", "-Infinity", "NaN"]}  # fmt: skip
+    assert found(survey(questions, cells).check()) == [
+        ("3", "c", "NaN", "calculation"), ("4", "d", "-Infinity", "calculation"), ("5", "d", "NaN", "calculation"),
+    ]  # fmt: skip
+
+
+def test_between_the_steps_of_a_range() -> None:
+    question = Question("q", "range", extra={"parameters": "start=1 end=2 step=0.1"}, missing={"-9": "refused"})
+    cells = {"q": ["1", "1.3", "1.7", "1.75", "2.1", "-9", pd.NA]}
+    assert [value for _, _, value, _ in found(survey((question,), cells).check())] == ["1.75", "2.1"]
+
+
+def test_one_bad_cell_changes_nothing_for_the_others() -> None:
+    first, second = Question("a", "decimal"), Question("b", "integer")
+    third = Question("c", "integer", relevant="${a}")
+    fourth = Question("d", "integer", relevant="${a} = ${b}")
+    cells = {"a": ["2.0", "0", "1", "abc", "-0.50"], "b": ["2", "0", "3", "4", "1"],
+             "c": ["1", pd.NA, "1", "1", "1"], "d": ["1", "1", pd.NA, pd.NA, pd.NA]}  # fmt: skip
+    assert found(survey((first, second, third, fourth), cells).check()) == [("4", "a", "abc", "wrong_type")]
+
+
+@pytest.mark.parametrize("bad", [[0, 10**400], [0, 1 + 2j], pd.to_datetime(["2021-01-01T00:00+03:00"] * 2)])
+@pytest.mark.parametrize("by", ["as it is", "typed"])
+def test_columns_of_any_kind_are_checked(bad: Any, by: str) -> None:
+    made = survey((Question("a", "integer"), SET), {"a": ["0", "1"], "m/x": ["1", "0"], "m/y": ["1", "0"]})
+    frame = made.responses.assign(a=pd.Series(bad))
+    frame["m/x"] = pd.Series([1, 0]).astype(pd.SparseDtype(int))
+    if by == "typed":
+        frame = typed(frame, made.questionnaire, made.about)
+    rows = found(replace(made, responses=frame).check())
+    assert {(name, rule) for _, name, _, rule in rows} == {("a", "wrong_type")}
+
+
+def test_members_of_whom_nobody_was_to_be_asked() -> None:
+    member = Questionnaire((Question("age", "integer"),))
+    inner = Repeat("pets", Questionnaire((Question("legs", "integer"),)), relevant="${age} > 5")
+    household = Repeat("hh", replace(member, repeats=(inner,)), relevant="${size} = 1", groups=(Group("g", {}, "1"),))
+    tables = {
+        "hh": pd.DataFrame({"hh_id": ["1/1", "2/1", "9/1"], "id": ["1", "2", "9"], "age": [3, 10, 10]}),
+        "pets": pd.DataFrame({"pets_id": ["1/1/1", "2/1/1"], "hh_id": ["1/1", "2/1"], "legs": [4, 4]}),
+    }
+    made = survey((Question("size", "integer"),), {"size": ["0", "1"]}, repeats=(household,), tables=tables)
+    assert found(made.check()) == [
+        ("1/1", "hh/hh_id", "1/1", "answered_not_asked"), ("9/1", "hh/id", "9", "orphan"),
+        ("1/1/1", "pets/pets_id", "1/1/1", "answered_not_asked"),
+    ]  # fmt: skip
+
+
 # ---------------------------------------------------------------------------------------------------------- the schema
 
 
@@ -356,7 +470,7 @@ def whole_form() -> tuple[tuple[Question, ...], dict[str, list[Any]]]:
     cells = {
         "sex": ["x", "no", "yes", "yes"], "age": ["old", "300", "-9", "30"], "score": ["1", "11", "2", "3"],
         "job": [pd.NA, "tv", pd.NA, "other"], "job_other": [pd.NA, "radio", pd.NA, pd.NA],
-        "many/a": ["1", "1", "1", "0"], "many/none": ["0", "1", "0", "1"], "town": ["r", "r", "r", "r"],
+        "many/a": ["1", "1", pd.NA, "0"], "many/none": ["0", "1", "0", pd.NA], "town": ["r", "r", "r", "r"],
         "twice": [pd.NA, "2", pd.NA, "60"],
     }  # fmt: skip
     return questions, cells
@@ -366,7 +480,7 @@ def test_the_checks_of_the_questionnaire_are_registered_and_survive_a_file() -> 
     questions, cells = whole_form()
     made = survey(questions, cells)
     schema = made.schema()
-    assert {rule for *_, rule in found(made.check())} >= set(METHODS) - {"constraint"}
+    assert {rule for *_, rule in found(made.check())} >= set(METHODS) - {"constraint", "partly_answered"}
     with pytest.raises(pa.errors.SchemaErrors) as before:
         schema.validate(made.responses, lazy=True)
     with pytest.warns(UserWarning, match="Only registered checks"):
@@ -380,12 +494,12 @@ def test_the_checks_of_the_questionnaire_are_registered_and_survive_a_file() -> 
         return {check.name for check in checks if check.statistics}
 
     assert registered(back) == registered(schema)
-    assert {name.partition(":")[0] for name in registered(back)} == set(METHODS) - {"constraint"}
+    assert {name.partition(":")[0] for name in registered(back)} == set(METHODS) - {"constraint", "partly_answered"}
     assert len(after.value.failure_cases) == sum(
         str(check).partition(":")[0] in METHODS for check in before.value.failure_cases["check"]
     )
     # a survey is checked by the schema that was read as by its own, without what could not be written
-    assert {rule for *_, rule in found(made.check(back))} == set(METHODS) - {"constraint"}
+    assert {rule for *_, rule in found(made.check(back))} == set(METHODS) - {"constraint", "partly_answered"}
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -448,3 +562,31 @@ def test_no_frame_ends_the_check(rows: int, fill: Any) -> None:
     report = made.check()
     assert report.respondents == rows
     assert isinstance(repr(report) + report._repr_html_(), str)
+
+
+def test_a_rule_that_reads_what_a_device_fills_in_is_a_check_of_the_frame() -> None:
+    questions = (
+        Question("today", "today"), Question("c", "calculate"), Question("d", "date", constraint=". <= today()"),
+        Question("t", "text", relevant="${c} > 2"),
+    )  # fmt: skip
+    cells = {"today": ["2021-10-04"] * 2, "c": ["3", "1"], "d": ["2021-10-05", "2021-10-03"], "t": ["x", "y"]}
+    made = survey(questions, cells)
+    with pytest.raises(pa.errors.SchemaErrors) as error:  # and no warning that something was not tried
+        made.schema().validate(made.responses, lazy=True)
+    assert set(error.value.failure_cases["check"]) == {"out_of_range:d", "answered_not_asked:t"}
+
+
+def broken(made: ml.Survey) -> set[str]:
+    """The rules of the checks of the schema that fail."""
+    try:
+        made.schema().validate(made.responses, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        return {check.partition(":")[0] for check in error.failure_cases["check"].astype(str)}
+    return set()
+
+
+@pytest.mark.parametrize("name", ["discrimination_survey", "programme_participants"])
+def test_the_schema_of_a_clean_survey_holds(name: str) -> None:
+    made = ml.open_survey(f"data/{name}")
+    notes = set(made.check().findings["rule"])
+    assert broken(made) <= notes

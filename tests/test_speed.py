@@ -1,13 +1,14 @@
-"""The benchmark of speed: that its page is what its numbers give, and that what it times computes the same."""
+"""The benchmarks of speed: that their pages are what their numbers give, and that what they time computes the same."""
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from benchmarks import speed
+from benchmarks import checking, speed
 
 N = 1_000
 
@@ -75,3 +76,31 @@ def test_a_cell_that_takes_too_long_is_ended(columns: dict[str, np.ndarray], tmp
     ours = frame.assign(tool="motivlab", form=speed.FORMS["motivlab"][0], outcome="finished", calls=3, best=0.1)
     page = speed.page(pd.concat([ours, frame], ignore_index=True))
     assert "| 1,000 | svy | `mean(items, by=g)` | 100 ms | not finished in 0 s | - | 30 times | - |" in page
+
+
+def test_the_page_of_the_check_is_what_its_numbers_give() -> None:
+    table = pd.read_csv(checking.HERE / "checking.csv")
+    page = (checking.HERE / "checking.md").read_text(encoding="utf-8")
+    assert page == checking.page(table), "checking.md: run checking.py --page"
+    cells = table[["respondents", "tool"]].itertuples(index=False, name=None)
+    assert list(cells) == [(n, tool) for n in checking.SIZES for tool in checking.TOOLS]
+    assert (table["best"] <= table["median"]).all()
+    assert table["found"].gt(0).all()
+
+
+def test_the_check_takes_at_most_three_times_the_bare_schema_and_grows_linearly() -> None:
+    table = pd.read_csv(checking.HERE / "checking.csv")
+    for column in ("best", "cpu"):
+        times = table.pivot_table(index="respondents", columns="tool", values=column)
+        assert times.loc[checking.AT, "motivlab"] <= checking.MOST * times.loc[checking.AT, "bare schema"]
+        sizes = list(times.index)
+        for small, large in itertools.pairwise(sizes):
+            assert times.loc[large, "motivlab"] <= large / small * times.loc[small, "motivlab"]
+
+
+def test_what_the_benchmark_checks_has_the_faults_it_says() -> None:
+    made = checking.survey(N)
+    assert len(made.questionnaire) == 60
+    found = set(made.check().findings["rule"])
+    assert {"unknown_code", "out_of_range", "asked_not_answered"} <= found
+    assert not found & {"column_missing", "column_unknown", "wrong_type"}

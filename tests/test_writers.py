@@ -307,6 +307,15 @@ def test_parquet_keeps_labels_and_csv_opens_again(small: Small, tmp_path: Path) 
     assert any("a .csv holds codes only" in note for note in written.notes)
 
 
+def test_the_form_the_codebook_and_the_dictionaries_are_written_too(small: Small, tmp_path: Path) -> None:
+    survey = ml.open_survey(small())
+    files = [tmp_path / f"a.{ending}" for ending in ("xlsx", "docx", "html", "json", "xml")]
+    written = write_survey(survey, *files)
+    assert list(written.files) == files
+    assert [q.name for q in ml.Questionnaire.read(files[0])] == [q.name for q in survey.questionnaire]
+    assert {note.partition(":")[0] for note in written.notes} >= {"a.docx", "a.html", "a.json", "a.xml"}
+
+
 def test_what_cannot_be_written_is_refused(small: Small, tmp_path: Path) -> None:
     survey = ml.open_survey(small())
     with pytest.raises(ValueError, match="no file is named"):

@@ -35,7 +35,7 @@ SIZES = (10_000, 100_000, 1_000_000)
 AT = 100_000  # the size of the promise
 MOST = 3.0  # times the bare schema there
 FAULTS = 2_000  # one answer in so many is wrong
-CALLS, BUDGET = 7, 120.0  # a call is repeated so often, or until so many seconds are spent; twice at least
+CALLS, BUDGET = 9, 120.0  # a call is repeated so often, or until so many seconds are spent; twice at least
 TOOLS = ("bare schema", "motivlab")
 
 REGIONS = ("riga", "pieriga", "vidzeme", "kurzeme", "zemgale", "latgale")
@@ -200,17 +200,20 @@ def measure(tool: str, n: int) -> dict[str, Any]:
     gc.collect()
     before = _peak()
     took: list[float] = []
+    cpu: list[float] = []
     found = 0
     while len(took) < CALLS and (len(took) < 2 or sum(took) < BUDGET):
-        start = time.perf_counter()
+        start, spent = time.perf_counter(), time.process_time()
         found = call()
         took.append(time.perf_counter() - start)
+        cpu.append(time.process_time() - spent)
         gc.collect()
     size = int(made.responses.memory_usage(deep=True).sum())
     return {
-        "respondents": n, "tool": tool, "best": min(took), "median": float(np.median(took)), "calls": len(took),
+        "respondents": n, "tool": tool, "best": min(took), "cpu": min(cpu), "median": float(np.median(took)),
+        "calls": len(took),
         "found": found, "columns": made.responses.shape[1], "input_mb": size / 1e6,
-        "extra_mb": (_peak() - before) / 1e6,
+        "extra_mb": (_peak() - before) / 1e6, "machine": platform_line(),
     }  # fmt: skip
 
 
@@ -236,8 +239,10 @@ Made by `python tests/benchmarks/checking.py`; the numbers stand in checking.csv
 routing in both directions, exclusive choices, other with its text, dates and ages, the length of the interview, grids,
 non-response, interviewers, duplicates and near-duplicates, weights, identifiers in texts. The bare schema is a Pandera
 `DataFrameSchema` written by hand for the same columns: `isin`, `in_range`, types and blanks, column by column,
-validated lazily. Best of several calls, each tool in a process of its own at each size. In one of 2,000 answers there
-is a fault.
+validated lazily. In one of 2,000 answers there is a fault.
+
+Each tool ran in a process of its own at each size, one after the other, while other work went on on the machine: of
+{calls} calls (fewer where they take long) the best by the clock and the best by the processor's seconds.
 
 {machine}
 
@@ -247,22 +252,30 @@ is a fault.
 def page(table: pd.DataFrame) -> str:
     """The numbers as a page, with what was promised."""
     wide = table.pivot_table(index="respondents", columns="tool", values="best")
+    spent = table.pivot_table(index="respondents", columns="tool", values="cpu")
     lines = [
-        *HEAD.format(columns=table["columns"].iloc[0], machine=platform_line()).splitlines(),
-        "| respondents | bare schema | motivlab | times | at most | target |",
-        "| ---: | ---: | ---: | ---: | ---: | --- |",
+        *HEAD.format(columns=table["columns"].iloc[0], machine=table["machine"].iloc[0], calls=CALLS).splitlines(),
+        "| respondents | bare schema | motivlab | times | times, processor | at most | target |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for n, row in wide.iterrows():
-        times = row["motivlab"] / row["bare schema"]
+        times, by_cpu = row["motivlab"] / row["bare schema"], spent.loc[n, "motivlab"] / spent.loc[n, "bare schema"]
         held = n == AT
         lines.append(
-            f"| {n:,} | {row['bare schema']:.3g} s | {row['motivlab']:.3g} s | {times:.2f} | "
-            f"{f'{MOST:g}' if held else '-'} | {('met' if times <= MOST else '**not met**') if held else '-'} |"
+            f"| {n:,} | {row['bare schema']:.3g} s | {row['motivlab']:.3g} s | {times:.2f} | {by_cpu:.2f} | "
+            f"{f'{MOST:g}' if held else '-'} | "
+            f"{('met' if max(times, by_cpu) <= MOST else '**not met**') if held else '-'} |"
         )
     sizes = list(wide.index)
-    lines += ["", "## Growth", "", "| from | to | respondents | seconds |", "| ---: | ---: | ---: | ---: |"]
+    lines += [
+        "",
+        "## Growth",
+        "",
+        "| from | to | respondents | the processor's seconds |",
+        "| ---: | ---: | ---: | ---: |",
+    ]
     for small, large in itertools.pairwise(sizes):
-        grown = wide.loc[large, "motivlab"] / wide.loc[small, "motivlab"]
+        grown = spent.loc[large, "motivlab"] / spent.loc[small, "motivlab"]
         lines.append(f"| {small:,} | {large:,} | {large / small:g} times | {grown:.1f} times |")
     lines += [
         "", "Linear growth is as many times the seconds as respondents, or fewer.", "", "## Every run", "",
@@ -308,11 +321,11 @@ def main() -> None:
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             rows.append(json.loads(done.stdout.splitlines()[-1]))
             print(f"{n:,} {tool}: {rows[-1]['best']:.3f} s", file=sys.stderr)
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows).round(4)
     if chosen.sizes:
         print(page(table))
         return
-    table.round(4).to_csv(HERE / "checking.csv", index=False, lineterminator="\n")
+    table.to_csv(HERE / "checking.csv", index=False, lineterminator="\n")
     (HERE / "checking.md").write_text(page(table), encoding="utf-8")
 
 
