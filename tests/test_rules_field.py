@@ -383,7 +383,7 @@ def test_an_interviewer_effect_is_one_finding_of_the_question() -> None:
     text = said(found.detail, "en")
     assert text.startswith("intraclass correlation 0.")
     assert "(10 interviewers); i" in text
-    assert "“c” 100%, with the others 3" in text
+    assert "“c” 100%, the others 3" in text
     assert all(said(found.detail, language) for language in LANGUAGES)
 
 
