@@ -6,10 +6,11 @@ type in the first four bytes, up to the record 999, then the cases.
 
 from __future__ import annotations
 
+import codecs
 import re
 import shutil
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -19,8 +20,8 @@ from .files import ReadError
 FIRST_RECORD, LAYOUT_AT, COMPRESSION_AT, WEIGHT_AT, CREATED_AT = 176, 64, 72, 76, 92
 CREATED = b"01 Jan 8000:00:00"  # the same bytes from the same data
 VARIABLE, LABELS, LABELLED, DOCUMENT, EXTENSION, END = 2, 3, 4, 6, 7, 999
-SETS, LONG_NAMES, LONG_TEXTS, MORE_SETS, ENCODING = KEPT = 7, 13, 14, 19, 20  # subtypes of an extension
-FIXED_SIZES = {3: (4, 8), 4: (8, 3)}  # subtype to the size and the count of its parts
+INFO, SETS, LONG_NAMES, LONG_TEXTS, MORE_SETS, ENCODING = KEPT = 3, 7, 13, 14, 19, 20  # subtypes of an extension
+FIXED_SIZES = {INFO: (4, 8), 4: (8, 3)}  # subtype to the size and the count of its parts
 TEXT_FORMATS = (1, 2)  # A and AHEX
 SEGMENT, LONGEST_TEXT = 252, 32_767  # bytes of a long text in each of its variables, and in all
 MOST_LABELS, MOST_PACKED = 1 << 20, 1_100  # of one set of labels; bytes that one byte can unpack to
@@ -56,12 +57,16 @@ class _Slot:
 
 @dataclass(frozen=True)
 class _Records:
-    """A dictionary as it stands in the file: the order of bytes, what it holds, and where the record 999 begins."""
+    """A dictionary as it stands in the file.
+
+    The order of bytes, what it holds, the codes of texts that have a label, and where the record 999 begins.
+    """
 
     order: str
     packed: bool
     variables: tuple[_Slot, ...]
     extensions: Mapping[int, Sequence[bytes]]
+    codes: frozenset[bytes]
     end: int
 
 
@@ -134,14 +139,22 @@ def finish(file: Path, weight: str, sets: Sequence[ResponseSet]) -> None:
             _insert(file, stream, found.end, _sets_record(sets, found.short))
 
 
-def check_dictionary(file: Path) -> None:
-    """Refuse a .sav or .zsav whose dictionary contradicts itself: the library that reads the cases trusts it, and ends
-    the whole process where it is wrong.
+def check_dictionary(file: Path, encodings: Sequence[str] = ()) -> tuple[str | None, ...]:
+    """Refuse a .sav or .zsav whose dictionary contradicts itself.
+
+    The library that reads the cases trusts the dictionary, and ends the whole process where it is wrong.
 
     Parameters
     ----------
     file : path
         Only its dictionary is read, and of a .zsav the list of its blocks.
+    encodings : sequence of str
+        Those to try where the file's own is wrong.
+
+    Returns
+    -------
+    tuple
+        The encodings in which it can be read without harm, None, the file's own, first.
 
     Raises
     ------
@@ -156,6 +169,27 @@ def check_dictionary(file: Path) -> None:
                 _check_blocks(stream, records)
     except (ValueError, struct.error) as error:
         raise ReadError(f"{file}: its dictionary is damaged: {error}. Get a whole copy.") from error
+    own = _encoding(records)
+    fitting = [None if one is own else one for one in (own, *encodings) if _decodable(records.codes, one)]
+    if not fitting:
+        raise ReadError(f"{file}: its dictionary is damaged: its labels are of codes in no encoding. Get a whole copy.")
+    return tuple(fitting)
+
+
+def _encoding(records: _Records) -> str:
+    """What a file says of its encoding: its name, or in old files a number."""
+    named = b"".join(records.extensions.get(ENCODING, [])).decode("ascii", "replace").strip("\0 ")
+    numbers = [struct.unpack(f"{records.order}8i", data)[7] for data in records.extensions.get(INFO, ())]
+    number = numbers[0] if numbers else 0
+    return named or {65001: "utf-8", 28591: "latin-1"}.get(number, f"cp{number}" if number > 4 else "utf-8")
+
+
+def _decodable(codes: Iterable[bytes], encoding: str) -> bool:
+    """Whether texts can be read in an encoding, but for a letter that is cut off at their end."""
+    try:
+        return all(code.isascii() or codecs.getincrementaldecoder(encoding)().decode(code) for code in codes)
+    except (ValueError, LookupError):
+        return False
 
 
 def _order(stream: IO[bytes]) -> str:
@@ -197,7 +231,9 @@ def _records(stream: IO[bytes]) -> _Records:
         stream.seek(size, 1)
 
     variables: list[_Slot] = []
+    widths: dict[int, int] = {}
     extensions: dict[int, list[bytes]] = {}
+    codes: set[bytes] = set()
     slots, awaited = 0, 0  # slots so far, and how many of the last variable are still to come
     stream.seek(FIRST_RECORD)
     while True:
@@ -215,27 +251,39 @@ def _records(stream: IO[bytes]) -> _Records:
                 raise ValueError(f"byte {at}: a variable of width {width} does not belong here")
             if labelled not in (0, 1) or not (0 <= missing <= 3 or missing in (-2, -3)):
                 raise ValueError(f"byte {at}: {labelled} labels and {missing} missing values of a variable")
-            if width == 0 and any(one >> 16 & 255 in TEXT_FORMATS for one in formats):
-                raise ValueError(f"byte {at}: a number with the format of a text")
+            text_formats = [one >> 16 & 255 in TEXT_FORMATS for one in formats]
+            if (width == 0 and any(text_formats)) or (width > 0 and not any(text_formats)):
+                raise ValueError(f"byte {at}: a variable of width {width} has a format of another kind")
+            if width > 0 and missing < 0:
+                raise ValueError(f"byte {at}: a range of missing values of a text")
             if labelled:
                 skip(-(-integers(1)[0] // 4) * 4, "a label")
             skip(8 * abs(missing), "missing values")
             awaited = max(-(-width // 8) - 1, 0) if width >= 0 else awaited - 1
             if width >= 0:
                 variables.append(_Slot(name, slots, width))
+                widths[slots] = width
         elif kind == LABELS:
             count = integers(1)[0]
             if not 0 <= count <= min(MOST_LABELS, (whole - at) // 16):
                 raise ValueError(f"byte {at}: {count:,} value labels")
+            labelled_codes = set()
             for _ in range(count):
-                skip((_take(stream, 9)[8] + 8) // 8 * 8 - 1, "a value label")
+                code = _take(stream, 9)
+                labelled_codes.add(code[:8])
+                skip((code[8] + 8) // 8 * 8 - 1, "a value label")
             at = stream.tell()
             following, count = integers(2)
             if following != LABELLED or not 0 < count <= slots:
                 raise ValueError(f"byte {at}: no variables of the value labels before it")
-            places = {one.slot for one in variables}
-            if wrong := [place for place in integers(count) if place not in places]:
+            named = integers(count)
+            if wrong := [place for place in named if place not in widths]:
                 raise ValueError(f"byte {at}: value labels of a variable that is not there (place {wrong[0]})")
+            texts = {widths[place] > 0 for place in named}
+            if len(texts) > 1:
+                raise ValueError(f"byte {at}: value labels of texts and of numbers at once")
+            if True in texts:
+                codes |= labelled_codes
         elif kind == DOCUMENT:
             skip(80 * integers(1)[0], "a document")
         elif kind == EXTENSION:
@@ -252,7 +300,7 @@ def _records(stream: IO[bytes]) -> _Records:
             raise ValueError(f"byte {at}: a record of type {kind}")
     if not variables:
         raise ValueError(f"byte {at}: no variable before it")
-    return _Records(order, packed, tuple(variables), extensions, at)
+    return _Records(order, packed, tuple(variables), extensions, frozenset(codes), at)
 
 
 def _check_long_texts(records: _Records) -> None:
@@ -260,11 +308,11 @@ def _check_long_texts(records: _Records) -> None:
     places = {one.name.upper(): i for i, one in enumerate(records.variables)}
     for pair in b"\t".join(records.extensions.get(LONG_TEXTS, [])).replace(b"\0", b"").split(b"\t"):
         name, _, said = pair.strip().partition(b"=")
-        if not name:
+        if name.upper() not in places:
             continue
         shown = name.decode("ascii", "replace")
         size = int(said) if re.fullmatch(rb"\d{1,6}", said) else -1
-        if name.upper() not in places or not 0 <= size <= LONGEST_TEXT:
+        if not 0 <= size <= LONGEST_TEXT:
             raise ValueError(f"a long text {shown!r} of {said.decode('ascii', 'replace')!r} bytes")
         first, count = places[name.upper()], max(-(-size // SEGMENT), 1)
         segments = [one.width for one in records.variables[first : first + count]]
@@ -294,7 +342,7 @@ def _check_blocks(stream: IO[bytes], records: _Records) -> None:
 def _dictionary(stream: IO[bytes]) -> _Dictionary:
     records = _records(stream)
     extensions = records.extensions
-    encoding = b"".join(extensions.get(ENCODING, [])).decode("ascii", "replace").strip("\0 ") or "utf-8"
+    encoding = _encoding(records)
     by_short: dict[str, int] = {}
     for one in records.variables:
         by_short.setdefault(one.name.decode(encoding, "replace").casefold(), one.slot)

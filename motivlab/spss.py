@@ -69,9 +69,9 @@ def read_spss(file: str | Path, progress: bool = False) -> Draft:
         head = stream.read(FIRST_RECORD)
     if head[:4] not in (b"$FL2", b"$FL3") or len(head) < FIRST_RECORD:
         raise ReadError(f"{file}: it cannot be read as an SPSS file (it has no header of one). Get a whole copy.")
-    check_dictionary(file)
+    encodings = check_dictionary(file, ENCODINGS)
     try:
-        meta, pieces, notes = _read(file, progress)
+        meta, pieces, notes = _read(file, encodings, progress)
     except ReadError:
         raise
     except Exception as error:  # pyreadstat has several families of errors
@@ -88,7 +88,7 @@ def read_spss(file: str | Path, progress: bool = False) -> Draft:
     return draft.draft(meta, weight if weight in draft.variables else "", sets)
 
 
-def _read(file: Path, progress: bool) -> tuple[Any, dict[str, list[Any]], list[str]]:
+def _read(file: Path, encodings: Sequence[str | None], progress: bool) -> tuple[Any, dict[str, list[Any]], list[str]]:
     """The description of the variables, the columns in pieces, and what was odd."""
     import pyreadstat
 
@@ -96,7 +96,7 @@ def _read(file: Path, progress: bool) -> tuple[Any, dict[str, list[Any]], list[s
     notes = []
     with warnings.catch_warnings(record=True) as odd:
         warnings.simplefilter("always")
-        for encoding in (None, *ENCODINGS):
+        for encoding in encodings:
             how["encoding"] = encoding
             try:
                 _, meta = pyreadstat.read_sav(file, metadataonly=True, **how)
@@ -111,7 +111,7 @@ def _read(file: Path, progress: bool) -> tuple[Any, dict[str, list[Any]], list[s
                         rows, STEP[file.suffix.lower()], file, progress,
                     )  # fmt: skip
             except (UnicodeDecodeError, pyreadstat.ReadstatError) as error:
-                if encoding == ENCODINGS[-1] or not re.search(r"encoding|byte sequence|decode", str(error)):
+                if encoding == encodings[-1] or not re.search(r"encoding|byte sequence|decode", str(error)):
                     raise
                 continue
             break
@@ -127,7 +127,7 @@ def _variables(meta: Any) -> dict[str, Variable]:
     for name in map(str, meta.column_names):
         spss_format = meta.original_variable_types.get(name) or ""
         kind = next((kind for kind, pattern in KINDS.items() if re.match(pattern, spss_format)), "number")
-        kind = "text" if re.match(r"A(HEX)?\d", spss_format) else kind
+        kind = "text" if meta.readstat_variable_types.get(name, "").startswith("string") else kind
         ranges = tuple((one["lo"], one["hi"]) for one in meta.missing_ranges.get(name, []))
         marks = {"spss_format": spss_format, "spss_measure": meta.variable_measure.get(name, "unknown")}
         if width := meta.variable_display_width.get(name):

@@ -20,11 +20,12 @@ from .language import LANGUAGES
 from .parts import in_language
 from .sav_records import ResponseSet, finish
 from .spss import EPOCH
-from .stat_out import OutColumn, category_sets, cut, gathered, left_out, numbered, out_columns
+from .stat_out import OutColumn, category_sets, cut, gathered, left_out, numbered, out_columns, refuse_beyond
 from .survey import Survey
 
 LONGEST_NAME, LONGEST_LABEL, LONGEST_VALUE_LABEL, LONGEST_TEXT, LONGEST_MISSING = 64, 256, 120, 32_767, 8
 RESERVED = frozenset(["ALL", "AND", "BY", "EQ", "GE", "GT", "LE", "LT", "NE", "NOT", "OR", "TO", "WITH"])
+BEYOND = float(np.finfo(float).max)  # it stands for HIGHEST, and with a minus for a blank
 ENDS = {"LOWEST": -np.inf, "HIGHEST": np.inf}
 FORMATS = {"date": "EDATE10", "dateTime": "DATETIME20", "time": "TIME8"}
 
@@ -62,6 +63,11 @@ def write_sav(survey: Survey, file: str | Path) -> list[str]:
     -------
     list of str
         What the format cannot hold, or what was changed.
+
+    Raises
+    ------
+    ValueError
+        If a number is larger than SPSS takes.
     """
     import pyreadstat
 
@@ -78,6 +84,7 @@ def write_sav(survey: Survey, file: str | Path) -> list[str]:
             sav.notes.append(f"{one.source}: the variable is named {name}; {one.name} is no free name in SPSS.")
         _add(sav, name, one)
     _refill(survey, sav)
+    refuse_beyond(file, sav.columns, BEYOND, "SPSS")
     sets = _sets(survey, sav)
     weight = sav.names.get(survey.design.weight or "", "")
     if weight and sav.columns[weight].dtype != float:
@@ -214,7 +221,8 @@ def _add_numbers(sav: _Sav, name: str, one: OutColumn) -> dict[str, Any]:
 def _number_format(values: npt.NDArray[np.float64]) -> str:
     """The format that shows every digit, up to six decimals."""
     given = values[np.isfinite(values)]
-    decimals = next((d for d in range(6) if np.allclose(np.round(given, d), given, rtol=1e-12, atol=0)), 6)
+    with np.errstate(over="ignore"):  # 1e308 is whole, but too large to be rounded to decimals
+        decimals = next((d for d in range(6) if np.allclose(np.round(given, d), given, rtol=1e-12, atol=0)), 6)
     size = len(f"{np.abs(given).max(initial=0):.0f}") + bool((given < 0).any())
     return f"F{min(max(size + (decimals + 1 if decimals else 0), 1), 40)}.{decimals}"
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -304,6 +305,25 @@ def gathered(notes: Iterable[str]) -> list[str]:
         name, _, said = note.partition(": ")
         of.setdefault(said, []).append(name)
     return [f"{', '.join(names)}: {said}" for said, names in of.items()]
+
+
+def refuse_beyond(file: Path, columns: Mapping[str, Any], most: float, program: str) -> None:
+    """Refuse numbers that a program has no room for, or takes as its own missing value.
+
+    Raises
+    ------
+    ValueError
+        It names the file, the variable and the value.
+    """
+    for name, column in columns.items():
+        if column.dtype == "str":
+            continue
+        numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        if (beyond := numbers[np.abs(numbers) >= most]).size:
+            raise ValueError(
+                f"{file}: variable {name}: {program} cannot hold the number {beyond[0]:g}. Correct it in the responses, "
+                "or write .csv or .parquet."
+            )
 
 
 def cut(text: str, size: int) -> str:

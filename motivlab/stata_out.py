@@ -13,7 +13,7 @@ import pandas as pd
 from .files import new_file
 from .language import LANGUAGES
 from .parts import in_language
-from .stat_out import OutColumn, cut, gathered, left_out, numbered, out_columns
+from .stat_out import OutColumn, cut, gathered, left_out, numbered, out_columns, refuse_beyond
 from .stata import EPOCH_DAYS, MONTHS
 from .survey import Survey
 
@@ -24,6 +24,7 @@ RESERVED = frozenset(
 )  # fmt: skip
 FORMATS = {"date": "%td", "dateTime": "%tc", "time": "%tcHH:MM:SS"}
 LONGEST_LABELLED = 26  # pyreadstat names the labels of a variable by it and a number, together at most 32
+BEYOND = 2.0**1023  # from here on a number is one of Stata's missing values
 NAME_SIZE = 129  # bytes of a name in the file
 CREATED = b"01 Jan 1980 00:00"
 
@@ -48,7 +49,7 @@ def write_dta(survey: Survey, file: str | Path) -> list[str]:
     Raises
     ------
     ValueError
-        If the survey has more variables than Stata takes.
+        If the survey has more variables, or a larger number, than Stata takes.
     """
     import pyreadstat
 
@@ -73,6 +74,7 @@ def write_dta(survey: Survey, file: str | Path) -> list[str]:
                      f"{', '.join(shortened)}.")  # fmt: skip
     if len(columns) > 32_767:
         raise ValueError(f"{file}: {len(columns):,} variables; Stata takes 32,767. Write a .sav or .parquet file.")
+    refuse_beyond(file, columns, BEYOND, "Stata")
     if weight := survey.design.weight:
         notes.append(f"weight: a Stata file declares none. Use [pweight = {weight}].")
     if any(question.type == "select_multiple" for question in survey.questionnaire):

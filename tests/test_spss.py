@@ -1,6 +1,8 @@
 """From an SPSS file to a survey folder, on files made here; the real one is in test_real.py."""
 
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 import motivlab as ml
 from motivlab.codes import as_texts
 from motivlab.files import ReadError
-from motivlab.sav_records import ResponseSet, finish
+from motivlab.sav_records import ResponseSet, _records, check_dictionary, finish
 from motivlab.spss import read_spss, split_wording
 
 
@@ -219,3 +221,87 @@ def test_texts_of_a_code_page_declared_or_not(tmp_path: Path, page: str, declare
     assert draft.responses["s"].tolist() == [town, "b"]
     said = "encoding: not the one that the file declares; read as WINDOWS-1257" in "\n".join(draft.notes)
     assert said == (not declared)
+
+
+FLIPS = """
+import sys, warnings
+from pathlib import Path
+from motivlab.files import ReadError
+from motivlab.sav_records import check_dictionary
+from motivlab.spss import _read, ENCODINGS
+
+warnings.simplefilter("ignore")
+whole, size = Path(sys.argv[1]), int(sys.argv[2])
+data, bad = whole.read_bytes(), whole.with_stem("bad")
+refused = 0
+for place in range(size):
+    for value in {0, 1, 255, data[place] ^ 1, data[place] ^ 128} - {data[place]}:
+        bad.write_bytes(data[:place] + bytes([value]) + data[place + 1 :])
+        print(place, value, flush=True)
+        try:
+            encodings = check_dictionary(bad, ENCODINGS)
+        except ReadError:
+            refused += 1
+            continue
+        try:
+            _read(bad, encodings, False)
+        except Exception:
+            refused += 1
+print("refused", refused)
+"""
+
+
+@pytest.mark.parametrize("ending", [".sav", ".zsav"])
+def test_no_flipped_byte_of_a_dictionary_ends_the_process(tmp_path: Path, ending: str) -> None:
+    frame = pd.DataFrame({"a": [1.0, 2.0], "s": ["ā", "b"], "long": ["x" * 260, "y"], "n": [8.0, 9.0]})
+    file = tmp_path / f"whole{ending}"
+    labels: dict[str, dict[float | str, str]] = {"a": {1.0: "yes"}, "s": {"ā": "A"}}
+    pyreadstat.write_sav(
+        frame, file, compress=ending == ".zsav", variable_value_labels=labels, missing_ranges={"a": [9], "s": ["b"]}
+    )
+    assert check_dictionary(file, ["WINDOWS-1257"]) == (None, "WINDOWS-1257")
+    with file.open("rb") as stream:
+        size = _records(stream).end + 8
+    size = len(file.read_bytes()) if ending == ".zsav" else size
+    ran = subprocess.run(
+        [sys.executable, "-c", FLIPS, str(file), str(size)], capture_output=True, text=True, timeout=60, check=False
+    )
+    last = ran.stdout.splitlines()[-1]
+    assert ran.returncode == 0, f"byte and value {last}: {ran.stderr[-300:]}"
+    assert int(last.split()[1]) > size / 4
+
+
+def test_a_dictionary_that_contradicts_itself(tmp_path: Path) -> None:
+    file = tmp_path / "x.sav"
+    frame = pd.DataFrame({"id": [1.0, 2.0], "sex": [1.0, 2.0], "said": ["ab", "c"]})
+    pyreadstat.write_sav(frame, file, variable_value_labels={"sex": {1.0: "f"}})
+    data = file.read_bytes()
+    with file.open("rb") as stream:
+        end = _records(stream).end
+    named = data.index(struct.pack("<3i", 4, 1, 2))
+    for at, said, value in [
+        (180, "byte 208: a variable of width 0 does not belong here", struct.pack("<i", -1)),
+        (180, "byte 208: 11 records of the variable before it are missing|does not belong|of another kind",
+         struct.pack("<i", 96)),
+        (180, "byte 176: a variable of width 65536 does not belong here", struct.pack("<i", 65_536)),
+        (198, "byte 176: a variable of width 0 has a format of another kind", b"\1"),
+        (188, "byte 176: 0 labels and 7 missing values", struct.pack("<i", 7)),
+        (named + 8, r"value labels of a variable that is not there \(place 127\)", struct.pack("<i", 127)),
+        (named + 4, "no variables of the value labels", struct.pack("<i", 1 << 30)),
+        (end, "a record of type 5", struct.pack("<i", 5)),
+        (64, "byte 64: the layout is neither 2 nor 3", b"\7"),
+    ]:  # fmt: skip
+        bad = tmp_path / "bad.sav"
+        bad.write_bytes(data[:at] + value + data[at + len(value) :])
+        with pytest.raises(ReadError, match=said) as caught:
+            read_spss(bad)
+        assert "bad.sav: its dictionary is damaged" in str(caught.value)
+
+
+def test_text_codes_with_labels_in_another_encoding_than_declared(tmp_path: Path) -> None:
+    file = tmp_path / "page.sav"
+    pyreadstat.write_sav(pd.DataFrame({"s": ["XX", "b"]}), file, variable_value_labels={"s": {"XX": "one", "b": "two"}})
+    file.write_bytes(file.read_bytes().replace(b"XX", "šķ".encode("cp1257")))
+    draft = read_spss(file)
+    assert draft.responses["s"].tolist() == ["šķ", "b"]
+    assert [(c.name, c.label("")) for c in draft.questionnaire["s"].choices] == [("šķ", "one"), ("b", "two")]

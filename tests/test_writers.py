@@ -370,3 +370,38 @@ def test_a_file_without_rows(tmp_path: Path) -> None:
         read_spss(tmp_path / "a.sav")
     with pytest.raises(ReadError, match="it holds no respondent"):
         read_stata(tmp_path / "a.dta")
+
+
+@pytest.mark.parametrize(("ending", "value"), [(".dta", 1e308), (".dta", -1e308), (".sav", np.finfo(float).max)])
+def test_a_number_beyond_what_a_program_holds(tmp_path: Path, ending: str, value: float) -> None:
+    survey = ml.Survey.from_frame(pd.DataFrame({"a": [value, 0.5, -1.0], "b": [1, 2, 3]}), title="x")
+    with pytest.raises(ValueError, match=rf"x\{ending}: variable a: (Stata|SPSS) cannot hold the number -?1"):
+        write_survey(survey, tmp_path / f"x{ending}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_very_large_number_in_spss(tmp_path: Path) -> None:
+    survey = ml.Survey.from_frame(pd.DataFrame({"a": [1e308, 0.5, -1e308]}), title="x")
+    write_survey(survey, tmp_path / "x.sav")
+    assert pyreadstat.read_sav(tmp_path / "x.sav")[0]["a"].tolist() == [1e308, 0.5, -1e308]
+
+
+@pytest.mark.parametrize(
+    ("ending", "where"),
+    [(".sav", "pyreadstat.write_sav"), (".dta", "pyreadstat.write_dta"), (".xlsx", "xlsxwriter.Workbook.close")],
+)
+def test_what_a_library_says_of_a_full_disk_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, where: str
+) -> None:
+    from xlsxwriter.exceptions import FileCreateError
+
+    def full(*_: object, **__: object) -> None:
+        raise FileCreateError("no room") if ending == ".xlsx" else pyreadstat.ReadstatError("Unable to write data")
+
+    survey = ml.Survey.from_frame(pd.DataFrame({"a": ["x", "y", "x"]}), title="x")
+    file = tmp_path / f"x{ending}"
+    file.write_bytes(b"old")
+    monkeypatch.setattr(where, full)
+    with pytest.raises(OSError, match=rf"x\{ending}: it cannot be written \((no room|Unable to write data)\)"):
+        write_survey(survey, file)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
