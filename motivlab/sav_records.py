@@ -252,7 +252,7 @@ def _records(stream: IO[bytes]) -> _Records:
             if labelled not in (0, 1) or not (0 <= missing <= 3 or missing in (-2, -3)):
                 raise ValueError(f"byte {at}: {labelled} labels and {missing} missing values of a variable")
             text_formats = [one >> 16 & 255 in TEXT_FORMATS for one in formats]
-            if (width == 0 and any(text_formats)) or (width > 0 and not any(text_formats)):
+            if (width == 0 and any(text_formats)) or (width > 0 and not text_formats[0]):
                 raise ValueError(f"byte {at}: a variable of width {width} has a format of another kind")
             if width > 0 and missing < 0:
                 raise ValueError(f"byte {at}: a range of missing values of a text")

@@ -321,8 +321,8 @@ def refuse_beyond(file: Path, columns: Mapping[str, Any], most: float, program: 
         numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
         if (beyond := numbers[np.abs(numbers) >= most]).size:
             raise ValueError(
-                f"{file}: variable {name}: {program} cannot hold the number {beyond[0]:g}. Correct it in the responses, "
-                "or write .csv or .parquet."
+                f"{file}: variable {name}: {program} cannot hold the number {beyond[0]:g}. Correct it, or write a "
+                ".csv or a .parquet."
             )
 
 

@@ -131,6 +131,8 @@ class _StataDraft(StatDraft):
     def __init__(self, file: Path, variables: dict[str, Variable], pieces: dict[str, list[Any]]) -> None:
         self.tags: dict[str, Any] = {}
         for name, parts in pieces.items():
+            if name not in variables:
+                raise ReadError(f"{file}: damaged, values of {name!r} and no such variable. Get a whole copy.")
             if variables[name].kind == "text" or not any(part.dtype.kind not in "f" for part in parts):
                 continue
             mixed = np.concatenate([np.asarray(part, dtype=object) for part in parts])

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "agg")
-collect_ignore_glob = ["benchmarks/*.py"]  # scripts that are run by hand, by the names of their own folder
 
 from surveys import CHOICES, HEAD, REAL, ROWS, SHIPPED, SURVEY, YML
 
 import motivlab as ml
+
+collect_ignore_glob = ["benchmarks/*.py"]  # scripts that are run by hand, by the names of their own folder
 
 
 @pytest.fixture
