@@ -25,7 +25,12 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> ml.Survey:
 
 def test_it_comes_in_whole_and_clean(survey: ml.Survey) -> None:
     assert len(survey.responses) == 476
-    assert survey.check().ok
+    # no fault of a respondent; but half and two thirds of them ticked nothing in two select-all questions
+    found = survey.check().findings
+    asked = found[found["severity"] != "note"]
+    assert list(asked["rule"] + " " + asked["variable"]) == [
+        "no_answer_question activities", "no_answer_question involvement",
+    ]  # fmt: skip
     raw = pd.read_csv(REAL / "carpentries2017" / "responses.csv")
     ticked = survey.responses[[c for c in survey.responses if c.startswith("content/")]].sum()
     # every choice has as many ticks as its column has cells, and its wording is theirs

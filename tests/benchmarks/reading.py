@@ -25,7 +25,7 @@ SEED, ROWS, REPEATS = 20_261_122, 1_000_000, 5
 TIME, PEAK = 1.2, 2.0  # times what pyreadstat takes, at most
 TOOLS = {
     "pyreadstat": "pyreadstat.read_sav(file, user_missing=True)",
-    "motivlab": "motivlab.spss.read_spss(file)",
+    "motivlab": "motivlab.read_survey(file)",
 }
 FILES = {
     "mixed.sav": "30 labelled codes, 10 whole and 5 decimal numbers, 3 short texts, 2 dates; not compressed",
@@ -78,11 +78,11 @@ def read(tool: str, file: Path) -> None:
     """Read a file and print the seconds, those of the processor, the peak of memory in MB, and how many columns."""
     import pyreadstat
 
-    from motivlab.spss import read_spss
+    from motivlab.imports import read_survey
 
     wall, cpu = time.perf_counter(), time.process_time()
     if tool == "motivlab":
-        frame = read_spss(file).responses
+        frame = read_survey(file).responses
     else:
         frame, _ = pyreadstat.read_sav(file, user_missing=True)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -142,7 +142,7 @@ Made by `python tests/benchmarks/reading.py`; nothing here is written by hand. `
 {files}
 
 `{TOOLS["pyreadstat"]}` is compared with `{TOOLS["motivlab"]}`, which reads the same values in pieces and makes of them
-a questionnaire and typed columns. Each ran {runs} times, in turn, each time in a process of its own;
+a survey: a questionnaire, a design, typed columns. Each ran {runs} times, in turn, each time in a process of its own;
 the least counts, of time and of the peak of resident memory (with the interpreter and its modules). Time is that of the
 clock; that of the processor stands beside it, since it depends less on what else the machine does.
 
