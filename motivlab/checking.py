@@ -23,7 +23,8 @@ from .masks import conditions, holds
 from .questionnaire import Questionnaire, Repeat
 from .rules import Overall, Rule, remembering
 from .schema import identity_rules, read_margins, rules
-from .survey import Survey, declared_columns
+from .survey import Survey
+from .typed import declared_columns
 
 if TYPE_CHECKING:
     import pandera.pandas as pa

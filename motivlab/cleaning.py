@@ -34,7 +34,8 @@ from .files import new_file
 from .readers import read_responses, read_yaml
 from .recoding import recoded
 from .shown import Shown
-from .survey import Survey, typed
+from .survey import Survey
+from .typed import typed
 
 if TYPE_CHECKING:
     from .checking import CheckReport

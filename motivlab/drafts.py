@@ -17,7 +17,8 @@ from .codes import as_days, as_texts
 from .files import new_folder, sha256
 from .questionnaire import NUMBER_TYPES, Choice, Questionnaire
 from .readers import FILL_IN
-from .survey import Survey, all_repeats, open_survey, typed
+from .survey import Survey, all_repeats, open_survey
+from .typed import typed
 
 RESPONDENT_ID = r"(case|resp|respondent|interview|record)?_?(id|nr|no|number)|respondent|caseid|uuid|_id"
 _DEMOGRAPHIC = r"gender|\bsex\b|\bage\b|educat|dzimum|vecum|izglīt|пол\b|возраст|образован"

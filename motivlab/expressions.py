@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .evaluate import ARITHMETIC, COMPARE, Context, Evaluator, ExpressionError, Mask, MeaninglessError, Node
+from .evaluate import ARITHMETIC, Context, Evaluator, ExpressionError, MeaninglessError, Node
 from .functions import FUNCTIONS
 from .moments import number_of
+from .values import COMPARE, Mask
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,7 +18,7 @@ from .drafts import Draft
 from .files import ReadError, reason, require_file
 from .questionnaire import Choice, Group, Question, Questionnaire
 from .readers import TEXT_ENDINGS, read_any
-from .survey import infer_questionnaire
+from .typed import infer_questionnaire
 
 _SYSTEM: Final = (
     "id", "submitdate", "lastpage", "startlanguage", "seed", "startdate", "datestamp", "ipaddr", "refurl", "token",

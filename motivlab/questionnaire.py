@@ -375,7 +375,7 @@ class Questionnaire:
             from .xlsform_out import write_form
 
             return write_form(self, Path(path))
-        from .xlsform import write_sheets
+        from .xlsform_out import write_sheets
 
         write_sheets(self, Path(path))
         return []

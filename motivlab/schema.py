@@ -17,7 +17,8 @@ from .expressions import ExpressionError, Mask
 from .masks import METHODS, as_question
 from .questionnaire import Questionnaire
 from .rules import Overall, Rule, duplicated, is_in, numbers, programme_rules
-from .survey import Survey, declared_columns
+from .survey import Survey
+from .typed import declared_columns
 
 if TYPE_CHECKING:
     import pandera.pandas as pa

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -158,7 +159,7 @@ def time_texts(seconds: Floats, kind: str) -> npt.NDArray[np.object_]:
     return np.where(blank, "", texts).astype(object)
 
 
-class StatDraft:
+class StatDraft(ABC):
     """One file on its way to a draft; the notes gather as it goes."""
 
     prefix = ""  # of the columns that keep what only such a file knows
@@ -195,9 +196,9 @@ class StatDraft:
         pieces[:] = [np.concatenate(pieces)]
         return pieces[0]
 
+    @abstractmethod
     def seconds(self, values: Floats, one: Variable) -> Floats:
         """The values of a date or a time as seconds, of a date since 1970."""
-        raise NotImplementedError
 
     def suited(self, one: Variable) -> Variable:
         """The variable with the kind that its values allow: a date with a time of day is both."""

@@ -1,4 +1,4 @@
-"""XLSForm sheets: a questionnaire in, a questionnaire out.
+"""XLSForm sheets in: a folder of them, or a workbook, read as a questionnaire.
 
 A questionnaire is a folder with ``survey.csv``, ``choices.csv`` and, if there is one, ``settings.csv``, or an .xlsx
 workbook with the sheets of those names. Four columns are added to the standard ones and ignored by other tools:
@@ -15,7 +15,7 @@ import csv
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -233,18 +233,19 @@ def _languages(columns: Iterable[str], where: str) -> dict[str, str]:
     return found
 
 
-def _heading(name: str) -> str:
+def heading(name: str) -> str:
+    """The head of the column of labels in a language, by its name."""
     return f"label::{name}" if name else "label"
 
 
 def _labels(cells: Mapping[str, str], languages: Mapping[str, str], order: list[str]) -> dict[str, str]:
-    found = ((code, cells.get(_heading(languages[code]), "")) for code in order if code in languages)
+    found = ((code, cells.get(heading(languages[code]), "")) for code in order if code in languages)
     return {code: text for code, text in found if text}
 
 
 def _choice_lists(sheet: _Sheet, languages: Mapping[str, str], order: list[str]) -> dict[str, tuple[Choice, ...]]:
     lists: dict[str, dict[str, Choice]] = {}
-    headings = {_heading(name) for name in languages.values()}
+    headings = {heading(name) for name in languages.values()}
     for row, cells in sheet.rows:
         list_name, name = cells.get("list_name", ""), cells.get("name", "")
         if not list_name or not name:
@@ -302,7 +303,7 @@ class _SurveySheet:
     ) -> None:
         self.sheet, self.choices_where, self.lists = sheet, choices_where, dict(lists)
         self.languages, self.order = languages, order
-        self.headings = {_heading(name) for name in languages.values()}
+        self.headings = {heading(name) for name in languages.values()}
         self.rows_of: dict[str, int] = {}
         self.levels = [_Level()]
 
@@ -476,95 +477,3 @@ def _validate(
                 )
     except ExpressionError as error:
         raise ExpressionError(f"{sheet.where}: {whose}, {what}: {error}") from error
-
-
-# ---------------------------------------------------------------------------------------------------- writing
-
-
-def write_sheets(form: Questionnaire, folder: Path) -> None:
-    """Write the sheets into a folder, which is made if it is missing."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, (columns, rows) in sheets(form).items():
-        if rows or name != "settings":
-            _write_csv(folder / f"{name}.csv", columns, rows)
-
-
-def sheets(form: Questionnaire) -> dict[str, tuple[tuple[str, ...], list[dict[str, str]]]]:
-    """The columns and rows of the sheets ``survey``, ``choices`` and ``settings``."""
-    headings = {code: _heading(name) for code, name in form.languages.items()} or {"": "label"}
-    lists: dict[str, tuple[Choice, ...]] = {}
-    rows = list(_survey_rows(form, headings, lists))
-    choices = [
-        {"list_name": list_name, "name": choice.name}
-        | {headings[code]: text for code, text in choice.labels.items()}
-        | {"missing": choice.missing, **{mark: "yes" if getattr(choice, mark) else "" for mark in MARKS}}
-        | dict(choice.extra)
-        for list_name, members in lists.items()
-        for choice in members
-    ]
-    labels = tuple(headings.values())
-    out = {
-        "survey": (("type", "name", *labels, "relevant", "constraint", "missing"), rows),
-        "choices": (("list_name", "name", *labels, "missing", *MARKS), choices),
-        "settings": (tuple(form.settings), [dict(form.settings)] if form.settings else []),
-    }
-    return {
-        name: ((*columns, *dict.fromkeys(c for row in found for c in row if c not in columns)), found)
-        for name, (columns, found) in out.items()
-    }
-
-
-def _survey_rows(
-    form: Questionnaire, headings: Mapping[str, str], lists: dict[str, tuple[Choice, ...]]
-) -> Iterator[dict[str, str]]:
-    current: tuple[Group, ...] = ()
-    for part in _in_order(form):
-        yield from _group_rows(current, part.groups, headings)
-        current = part.groups
-        labels = {headings[code]: text for code, text in part.labels.items()}
-        if isinstance(part, Repeat):
-            yield {"type": "begin_repeat", "name": part.name} | labels | {"relevant": part.relevant} | dict(part.extra)
-            yield from _survey_rows(part.form, headings, lists)
-            yield {"type": "end_repeat"}
-            continue
-        if part.type in LISTED_TYPES and lists.setdefault(part.list_name, part.choices) != part.choices:
-            raise QuestionnaireError(f"two lists of choices are named {part.list_name!r}. Rename one of them.")
-        yield (
-            {"type": f"{part.type} {part.list_name}".strip(), "name": part.name}
-            | labels
-            | {"relevant": part.relevant, "constraint": part.constraint}
-            | {"missing": " ".join(shlex.quote(f"{code}={reason}") for code, reason in part.missing.items())}
-            | dict(part.extra)
-        )
-    yield from _group_rows(current, (), headings)
-
-
-def _in_order(form: Questionnaire) -> Iterator[Question | Repeat]:
-    """Questions and repeats as the form asks them."""
-    repeats: dict[str, list[Repeat]] = {}
-    for repeat in form.repeats:
-        repeats.setdefault(repeat.after, []).append(repeat)
-    yield from repeats.get("", ())
-    for question in form:
-        yield question
-        yield from repeats.get(question.name, ())
-
-
-def _group_rows(
-    before: tuple[Group, ...], after: tuple[Group, ...], headings: Mapping[str, str]
-) -> Iterator[dict[str, str]]:
-    shared = 0
-    while shared < min(len(before), len(after)) and before[shared] == after[shared]:
-        shared += 1
-    for _ in before[shared:]:
-        yield {"type": "end_group"}
-    for group in after[shared:]:
-        labels = {headings[code]: text for code, text in group.labels.items()}
-        yield {"type": "begin_group", "name": group.name, "relevant": group.relevant} | labels | dict(group.extra)
-
-
-def _write_csv(file: Path, columns: tuple[str, ...], rows: list[dict[str, str]]) -> None:
-    with file.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)

@@ -1,4 +1,4 @@
-"""A questionnaire as an XLSForm workbook that KoboToolbox and ODK take.
+"""A questionnaire as XLSForm sheets: a folder of text, or a workbook that KoboToolbox and ODK take.
 
 Columns of our own (``missing``, ``exclusive``, ``neutral``) are kept: other tools pass over them. What an XLSForm
 cannot hold is written in the nearest way that it can, and said.
@@ -6,15 +6,17 @@ cannot hold is written in the nearest way that it can, and said.
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Callable, Iterable, Mapping
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from .files import new_file
-from .questionnaire import LISTED_TYPES, Choice, Group, Question, Questionnaire, Repeat
-from .xlsform import sheets
+from .questionnaire import LISTED_TYPES, Choice, Group, Question, Questionnaire, QuestionnaireError, Repeat
+from .xlsform import MARKS, heading
 
 CREATED = datetime(2000, 1, 1)  # noqa: DTZ001  # the same questionnaire gives the same bytes
 MAX_CELL = 32_767  # characters
@@ -225,3 +227,95 @@ def _settings(form: Questionnaire, stem: str, note: Callable[[str], None]) -> di
             out[key] = value
             note(f"{key} {value!r} is added.")
     return out
+
+
+# ------------------------------------------------------------------------------------------------------------- sheets
+
+
+def write_sheets(form: Questionnaire, folder: Path) -> None:
+    """Write the sheets into a folder, which is made if it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (columns, rows) in sheets(form).items():
+        if rows or name != "settings":
+            _write_csv(folder / f"{name}.csv", columns, rows)
+
+
+def sheets(form: Questionnaire) -> dict[str, tuple[tuple[str, ...], list[dict[str, str]]]]:
+    """The columns and rows of the sheets ``survey``, ``choices`` and ``settings``."""
+    headings = {code: heading(name) for code, name in form.languages.items()} or {"": "label"}
+    lists: dict[str, tuple[Choice, ...]] = {}
+    rows = list(_survey_rows(form, headings, lists))
+    choices = [
+        {"list_name": list_name, "name": choice.name}
+        | {headings[code]: text for code, text in choice.labels.items()}
+        | {"missing": choice.missing, **{mark: "yes" if getattr(choice, mark) else "" for mark in MARKS}}
+        | dict(choice.extra)
+        for list_name, members in lists.items()
+        for choice in members
+    ]
+    labels = tuple(headings.values())
+    out = {
+        "survey": (("type", "name", *labels, "relevant", "constraint", "missing"), rows),
+        "choices": (("list_name", "name", *labels, "missing", *MARKS), choices),
+        "settings": (tuple(form.settings), [dict(form.settings)] if form.settings else []),
+    }
+    return {
+        name: ((*columns, *dict.fromkeys(c for row in found for c in row if c not in columns)), found)
+        for name, (columns, found) in out.items()
+    }
+
+
+def _survey_rows(
+    form: Questionnaire, headings: Mapping[str, str], lists: dict[str, tuple[Choice, ...]]
+) -> Iterator[dict[str, str]]:
+    current: tuple[Group, ...] = ()
+    for part in _in_order(form):
+        yield from _group_rows(current, part.groups, headings)
+        current = part.groups
+        labels = {headings[code]: text for code, text in part.labels.items()}
+        if isinstance(part, Repeat):
+            yield {"type": "begin_repeat", "name": part.name} | labels | {"relevant": part.relevant} | dict(part.extra)
+            yield from _survey_rows(part.form, headings, lists)
+            yield {"type": "end_repeat"}
+            continue
+        if part.type in LISTED_TYPES and lists.setdefault(part.list_name, part.choices) != part.choices:
+            raise QuestionnaireError(f"two lists of choices are named {part.list_name!r}. Rename one of them.")
+        yield (
+            {"type": f"{part.type} {part.list_name}".strip(), "name": part.name}
+            | labels
+            | {"relevant": part.relevant, "constraint": part.constraint}
+            | {"missing": " ".join(shlex.quote(f"{code}={reason}") for code, reason in part.missing.items())}
+            | dict(part.extra)
+        )
+    yield from _group_rows(current, (), headings)
+
+
+def _in_order(form: Questionnaire) -> Iterator[Question | Repeat]:
+    """Questions and repeats as the form asks them."""
+    repeats: dict[str, list[Repeat]] = {}
+    for repeat in form.repeats:
+        repeats.setdefault(repeat.after, []).append(repeat)
+    yield from repeats.get("", ())
+    for question in form:
+        yield question
+        yield from repeats.get(question.name, ())
+
+
+def _group_rows(
+    before: tuple[Group, ...], after: tuple[Group, ...], headings: Mapping[str, str]
+) -> Iterator[dict[str, str]]:
+    shared = 0
+    while shared < min(len(before), len(after)) and before[shared] == after[shared]:
+        shared += 1
+    for _ in before[shared:]:
+        yield {"type": "end_group"}
+    for group in after[shared:]:
+        labels = {headings[code]: text for code, text in group.labels.items()}
+        yield {"type": "begin_group", "name": group.name, "relevant": group.relevant} | labels | dict(group.extra)
+
+
+def _write_csv(file: Path, columns: tuple[str, ...], rows: list[dict[str, str]]) -> None:
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

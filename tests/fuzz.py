@@ -22,7 +22,7 @@ from ruamel.yaml import YAML
 import motivlab as ml
 from motivlab.about import About
 from motivlab.questionnaire import Choice, Group, Question, Questionnaire, Repeat
-from motivlab.survey import typed
+from motivlab.typed import typed
 
 NUMBERS = ("integer", "decimal", "range")
 META = ("start", "end", "today", "calculate")

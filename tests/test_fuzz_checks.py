@@ -26,7 +26,7 @@ from motivlab.checking import CheckReport
 from motivlab.findings import SAID_BY
 from motivlab.language import LANGUAGES
 from motivlab.questionnaire import Choice, Question, Questionnaire, Repeat
-from motivlab.survey import typed
+from motivlab.typed import typed
 
 few = settings(max_examples=8, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
 once = settings(few, max_examples=2)

@@ -24,7 +24,9 @@ import motivlab as ml
 LAYERS = (
     {"codes", "files", "language", "shown", "thresholds"},
     {"moments", "patterns"},
+    {"values"},
     {"evaluate"},
+    {"functions_repeats"},
     {"functions"},
     {"expressions"},
     {"questionnaire", "xlsform", "xlsform_out"},
@@ -34,7 +36,7 @@ LAYERS = (
     {"parts", "margins_file"},
     {"programme", "kinds", "recoding"},
     {"about"},
-    {"rules"},
+    {"rules", "typed"},
     {"masks"},
     {"rules_form", "rules_interview", "rules_duplicates", "rules_interviewers", "rules_identifiers", "rules_sample"},
     {"survey", "answers", "schema", "checking", "findings"},

@@ -18,7 +18,7 @@ from motivlab.kinds import Checks
 from motivlab.masks import METHODS
 from motivlab.questionnaire import Choice, Group, Question, Questionnaire, Repeat
 from motivlab.schema import register_checks
-from motivlab.survey import typed
+from motivlab.typed import typed
 
 YES_NO = (Choice("yes"), Choice("no"))
 

@@ -137,7 +137,8 @@ def survey(n: int) -> Any:
     """The survey, as ``open_survey`` would hold it."""
     from motivlab.about import About, Design, Fieldwork
     from motivlab.kinds import Paradata
-    from motivlab.survey import Survey, typed
+    from motivlab.survey import Survey
+    from motivlab.typed import typed
 
     form = questionnaire()
     about = About(
